@@ -1,0 +1,1 @@
+"""The bridge: reads samples, keeps exact rollups and events, and answers questions."""

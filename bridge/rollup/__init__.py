@@ -1,0 +1,1 @@
+"""From the raw samples of a window to rows that merge."""

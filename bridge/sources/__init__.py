@@ -1,0 +1,1 @@
+"""Sources: whatever answers the raw samples of a window."""

@@ -1,0 +1,107 @@
+"""The bridge's own metrics: what moves has a counter.
+
+Built once in `__main__` and handed to the parts. Where PROMETHEUS_MULTIPROC_DIR is set
+before prometheus_client is imported, all processes of the bridge share them through
+files, and any API worker can answer for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """Instruments of the bridge; labels are in the order of their names."""
+
+    cycle_seconds: Histogram
+    windows: Counter
+    samples: Counter
+    rows: Counter
+    source_requests: Counter
+    source_seconds: Histogram
+    source_bytes: Counter
+    source_up: Gauge
+    scrapes: Counter
+    scrape_seconds: Histogram
+    events: Counter
+    writer_queue: Gauge
+    writer_jobs: Counter
+    writer_seconds: Histogram
+    beats: Counter
+    beats_skipped: Counter
+    http_requests: Counter
+    http_seconds: Histogram
+
+    @classmethod
+    def create(cls, registry: CollectorRegistry) -> Self:
+        """Build all instruments in a registry."""
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"epimetheus_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(
+                f"epimetheus_{name}",
+                text,
+                labels,
+                registry=registry,
+                multiprocess_mode="livemostrecent",
+            )
+
+        def seconds(name: str, text: str, *labels: str) -> Histogram:
+            return Histogram(
+                f"epimetheus_{name}_seconds",
+                text,
+                labels,
+                registry=registry,
+                buckets=_SECONDS,
+            )
+
+        return cls(
+            cycle_seconds=seconds(
+                "cycle", "Time to read, roll up and commit one window.", "source"
+            ),
+            windows=counter(
+                "windows_finished",
+                "Windows committed, by the state they were given.",
+                "source",
+                "resolution",
+                "state",
+            ),
+            samples=counter("samples", "Raw samples rolled up.", "source"),
+            rows=counter("rows_written", "Rollup rows committed.", "resolution"),
+            source_requests=counter(
+                "source_requests", "Requests to sources.", "source", "outcome"
+            ),
+            source_seconds=seconds(
+                "source_request", "Duration of requests to sources.", "source"
+            ),
+            source_bytes=counter(
+                "source_response_bytes", "Bytes of answers of sources.", "source"
+            ),
+            source_up=gauge(
+                "source_up", "Whether the source answered last time.", "source"
+            ),
+            scrapes=counter(
+                "scrapes", "Scrapes of targets, by outcome.", "source", "outcome"
+            ),
+            scrape_seconds=seconds("scrape", "Duration of scrapes.", "source"),
+            events=counter("events_recorded", "Error events recorded.", "detector"),
+            writer_queue=gauge("writer_queue_length", "Jobs that wait to be written."),
+            writer_jobs=counter("writer_jobs", "Jobs of the writer.", "job", "outcome"),
+            writer_seconds=seconds("writer_job", "Duration of writer jobs.", "job"),
+            beats=counter("beats", "Beats of scheduled jobs.", "job"),
+            beats_skipped=counter(
+                "beats_skipped", "Beats left out as the job still ran.", "job"
+            ),
+            http_requests=counter(
+                "http_requests", "Requests answered.", "route", "method", "status"
+            ),
+            http_seconds=seconds("http_request", "Duration of requests.", "route"),
+        )

@@ -1,0 +1,1 @@
+"""How a process of this project runs: settings, logs, time, beats, start and stop."""

@@ -1,0 +1,146 @@
+"""Durations, sizes and addresses as people write them in config.yaml."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, GetCoreSchemaHandler, PlainSerializer
+from pydantic_core import CoreSchema, core_schema
+
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)")
+_SECONDS: Final = {
+    "ms": 0.001,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+    "w": 604800.0,
+    "y": 31536000.0,
+}
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|KB|MB|GB)")
+_BYTES: Final = {
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+}
+
+
+def parse_duration(text: object) -> float:
+    """Return the seconds of a Prometheus-style duration such as `15s` or `1h30m`.
+
+    Raises ValueError for anything else: a bare number says no unit.
+    """
+    if isinstance(text, str):
+        parts = _DURATION.findall(text)
+        if parts and "".join(number + unit for number, unit in parts) == text:
+            return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    raise ValueError(
+        f"{text!r} is not a duration; write a number with a unit "
+        "(ms, s, m, h, d, w, y), for example 15s or 1h30m"
+    )
+
+
+def format_duration(seconds: float) -> str:
+    """Return the shortest text that `parse_duration` reads back to the same value."""
+    rest = round(seconds * 1000)
+    parts: list[str] = []
+    for unit in ("d", "h", "m", "s"):
+        count, rest = divmod(rest, round(_SECONDS[unit] * 1000))
+        if count:
+            parts.append(f"{count}{unit}")
+    if rest:
+        parts.append(f"{rest}ms")
+    return "".join(parts) or "0s"
+
+
+def parse_size(text: object) -> int:
+    """Return the bytes of a size such as `64MiB`; raise ValueError for anything else."""
+    if isinstance(text, str) and (match := _SIZE.fullmatch(text)):
+        return int(float(match[1]) * _BYTES[match[2]])
+    raise ValueError(
+        f"{text!r} is not a size; write a number with a unit "
+        "(B, KiB, MiB, GiB, KB, MB, GB), for example 64MiB"
+    )
+
+
+def format_size(size: int) -> str:
+    """Return the shortest text that `parse_size` reads back to the same value."""
+    for unit in ("GiB", "MiB", "KiB"):
+        if size and size % _BYTES[unit] == 0:
+            return f"{size // _BYTES[unit]}{unit}"
+    return f"{size}B"
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+]
+"""Seconds, written as `15s`."""
+
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    PlainSerializer(format_size, return_type=str),
+]
+"""Bytes, written as `64MiB`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens: a host (name, IPv4 or IPv6) and a TCP port."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: object) -> Address:
+        """Read `127.0.0.1:9105` or `[::1]:9105`; raise ValueError for anything else."""
+        if isinstance(text, cls):
+            return text
+        if isinstance(text, str):
+            host, colon, port = text.rpartition(":")
+            bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+            bracketed = bare != host
+            if (
+                colon
+                and bare
+                and (bracketed or ":" not in bare)
+                and port.isascii()
+                and port.isdigit()
+                and int(port) <= 65535  # noqa: PLR2004 - the highest TCP port
+            ):
+                return cls(bare, int(port))
+        raise ValueError(
+            f"{text!r} is not an address; write host:port, "
+            "for example 127.0.0.1:9105 or [::1]:9105"
+        )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the address."""
+        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+
+    @property
+    def url(self) -> str:
+        """The address as an http URL without a path."""
+        return f"http://{self}"
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls.parse,
+            serialization=core_schema.plain_serializer_function_ser_schema(str),
+        )

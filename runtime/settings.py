@@ -1,0 +1,404 @@
+"""The schema of config.yaml: every key of both programs, its default and its meaning.
+
+One file, because a reader wants every key on one page. `runtime.config` loads it.
+Durations are seconds and sizes are bytes once loaded; descriptions become
+docs/configuration.md.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
+
+from runtime.quantities import Address, Duration, Size
+
+
+def _regex(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is not a regular expression: {error}") from error
+    return text
+
+
+def _http_url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", text):
+        raise ValueError(
+            f"{text!r} is not an http(s) URL without user information, "
+            "for example http://127.0.0.1:9090"
+        )
+    return text.rstrip("/")
+
+
+Regex = Annotated[str, AfterValidator(_regex)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Positive = Annotated[Duration, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A part of config.yaml; unknown keys are refused."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+
+class Log(Section):
+    """What the programs say on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe message that is written."
+    )
+    format: Literal["auto", "text", "json"] = Field(
+        "auto", description="`auto` is text on a terminal and JSON lines elsewhere."
+    )
+
+
+class Database(Section):
+    """Where series, rollups, the ledger and events are kept."""
+
+    url: Annotated[
+        str, Field(pattern=r"^(sqlite:///.+|postgres(ql)?://[^:@\s]+(@\S+)?)$")
+    ] = Field(
+        "sqlite:///data/epimetheus.db",
+        description="`sqlite:///FILE`, relative to the working directory, or "
+        "`postgresql://USER@HOST:PORT/NAME` (no password in it).",
+    )
+    password: SecretStr | None = Field(
+        None, description="Password for PostgreSQL; only from the environment."
+    )
+    password_file: Path | None = Field(
+        None, description="File that holds the password for PostgreSQL."
+    )
+    migrate_at_start: bool = Field(
+        default=True,
+        description="Apply pending migrations at start; otherwise refuse to start "
+        "and say which are pending.",
+    )
+    busy_timeout: Positive = Field(
+        10.0, description="How long to wait for another process' lock."
+    )
+    cache: Size = Field(64 * 2**20, description="Page cache of SQLite, per process.")
+
+
+class Paths(Section):
+    """Where the kernel's files are mounted, for containers and tests."""
+
+    procfs: Path = Field(Path("/proc"), description="The proc filesystem.")
+    sysfs: Path = Field(Path("/sys"), description="The sys filesystem.")
+    rootfs: Path = Field(
+        Path("/"), description="The host's root; prefixed to mount points."
+    )
+
+
+class Collector(Section):
+    """A collector that can be switched off."""
+
+    enabled: bool = Field(default=True, description="Whether the collector runs.")
+
+
+class DiskCollector(Collector):
+    """Block devices."""
+
+    exclude_devices: Regex = Field(
+        r"^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$",
+        description="Devices left out, by regular expression on the name.",
+    )
+
+
+class FilesystemCollector(Collector):
+    """Mounted filesystems."""
+
+    exclude_mounts: Regex = Field(
+        r"^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+"
+        r"|var/lib/containers/storage/.+)($|/)",
+        description="Mount points left out, by regular expression.",
+    )
+    exclude_types: Regex = Field(
+        r"^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs"
+        r"|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore"
+        r"|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$",
+        description="Filesystem types left out, by regular expression.",
+    )
+    mount_timeout: Positive = Field(
+        5.0, description="After this long a mount counts as hung, and is not asked."
+    )
+
+
+class NetworkCollector(Collector):
+    """Network interfaces."""
+
+    exclude_devices: Regex = Field(
+        r"^$", description="Interfaces left out, by regular expression on the name."
+    )
+
+
+class VmstatCollector(Collector):
+    """Counters of the virtual memory system."""
+
+    fields: Regex = Field(
+        r"^(oom_kill|pgpg|pswp|pg.*fault).*",
+        description="Fields of /proc/vmstat that are exposed.",
+    )
+
+
+class Collectors(Section):
+    """One key per collector; `exclude[]=` and `collect[]=` choose per scrape."""
+
+    cpu: Collector = Collector()
+    disk: DiskCollector = DiskCollector()
+    filefd: Collector = Collector()
+    filesystem: FilesystemCollector = FilesystemCollector()
+    load: Collector = Collector()
+    memory: Collector = Collector()
+    network: NetworkCollector = NetworkCollector()
+    pressure: Collector = Collector()
+    stat: Collector = Collector()
+    time: Collector = Collector()
+    uname: Collector = Collector()
+    vmstat: VmstatCollector = VmstatCollector()
+
+
+class Exporter(Section):
+    """The agent that runs on every host."""
+
+    listen: Address = Field(
+        Address("127.0.0.1", 9105), description="Where `/metrics` is served."
+    )
+    token: SecretStr | None = Field(
+        None, description="Bearer token of scrapers; only from the environment."
+    )
+    token_file: Path | None = Field(
+        None, description="File with the bearer token that scrapers must send."
+    )
+    max_scrapes: Annotated[int, Field(ge=1, le=1000)] = Field(
+        8, description="Scrapes in flight at once; more are answered 503."
+    )
+    deadline: Positive = Field(
+        5.0,
+        description="A collector that needs longer is reported as failed and the "
+        "scrape goes on without it.",
+    )
+    gzip_level: Annotated[int, Field(ge=0, le=9)] = Field(
+        3, description="Compression of answers to clients that accept gzip; 0 is off."
+    )
+    paths: Paths = Paths()
+    collectors: Collectors = Collectors()
+
+
+class Bridge(Section):
+    """The program that keeps rollups and answers questions."""
+
+    listen: Address = Field(
+        Address("127.0.0.1", 9106), description="Where the API and pages are served."
+    )
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        2, description="API worker processes, each with one database thread."
+    )
+    auth: Literal["none", "keys"] = Field(
+        "none",
+        description="`keys` demands an API key with the right scope; `none` is "
+        "allowed on loopback addresses only.",
+    )
+    max_points: Annotated[int, Field(ge=100)] = Field(
+        1_000_000, description="Points that one answer may hold; more is refused."
+    )
+    state: Path = Field(
+        Path("data"), description="Directory for locks and the metrics of workers."
+    )
+
+
+class _Source(Section):
+    name: Name = Field(description="Unique name; part of the identity of series.")
+    workspace: str = Field("", description="Workspace of the series of this source.")
+    environment: str = Field("", description="Environment, such as `production`.")
+    initial_history: Duration = Field(
+        3600.0, description="How far back to start when the source is first seen."
+    )
+
+
+class PrometheusSource(_Source):
+    """A Prometheus server that is asked for the raw samples of closed windows."""
+
+    kind: Literal["prometheus"]
+    url: HttpUrl = Field(description="Base URL of the server.")
+    selectors: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        ('{__name__=~".+"}',),
+        description="Series to keep, as PromQL selectors; a series that several of "
+        "them select is kept once.",
+    )
+    timeout: Positive = Field(30.0, description="Deadline of one request.")
+    retries: Annotated[int, Field(ge=0, le=10)] = Field(
+        2, description="Times a failed request is tried again within a cycle."
+    )
+    fetchers: Annotated[int, Field(ge=1, le=16)] = Field(
+        2, description="Requests in flight at once."
+    )
+    shard: Annotated[int, Field(ge=100, le=50_000)] = Field(
+        5000, description="Series that one request may answer; larger names are split."
+    )
+    max_response: Size = Field(
+        256 * 2**20, description="Largest answer accepted, uncompressed."
+    )
+    gzip: bool = Field(
+        default=False,
+        description="Ask for compressed answers; worth it below 0.5 Gbit/s.",
+    )
+    refresh: Positive = Field(
+        600.0, description="How often names, types and targets are read again."
+    )
+    bearer_token: SecretStr | None = Field(
+        None, description="Bearer token for the server; only from the environment."
+    )
+    bearer_token_file: Path | None = Field(
+        None, description="File with the bearer token for the server."
+    )
+
+
+class Target(Section):
+    """An exposition endpoint that the bridge scrapes itself."""
+
+    url: HttpUrl = Field(description="Full URL, usually ending in /metrics.")
+    job: str = Field("node", min_length=1, description="Value of the `job` label.")
+    instance: str | None = Field(
+        None, description="Value of the `instance` label; host:port of the URL if unset."
+    )
+    bearer_token: SecretStr | None = Field(
+        None, description="Bearer token for the target; only from the environment."
+    )
+    bearer_token_file: Path | None = Field(
+        None, description="File with the bearer token for the target."
+    )
+
+
+class ScrapeSource(_Source):
+    """Targets that the bridge scrapes without a Prometheus in between."""
+
+    kind: Literal["scrape"]
+    interval: Annotated[Duration, Field(ge=1, le=60)] = Field(
+        15.0, description="Time between two scrapes of a target."
+    )
+    timeout: Positive = Field(10.0, description="Deadline of one scrape.")
+    max_samples: Annotated[int, Field(ge=1)] = Field(
+        50_000, description="A scrape with more samples is refused as a whole."
+    )
+    keep_raw: Annotated[Duration, Field(ge=60)] = Field(
+        900.0, description="How long raw samples are kept after their window is done."
+    )
+    targets: Annotated[tuple[Target, ...], Field(min_length=1)] = Field(
+        description="What to scrape."
+    )
+
+    @model_validator(mode="after")
+    def _timeout_fits(self) -> Self:
+        if self.timeout > self.interval:
+            raise ValueError("timeout must not be longer than interval")
+        return self
+
+
+Source = Annotated[PrometheusSource | ScrapeSource, Field(discriminator="kind")]
+
+
+class Rollup(Section):
+    """The engine that turns raw samples into minute, hour and day rows."""
+
+    settle: Duration = Field(
+        15.0,
+        description="How long after its end a window stays open for late samples, by "
+        "the clock of the source.",
+    )
+    every: Positive = Field(5.0, description="How often the engine looks for work.")
+    lookback: Positive = Field(
+        300.0,
+        description="How far before a window the source is asked for the sample that a "
+        "counter's first step is measured from, where no earlier row exists.",
+    )
+    catch_up: Annotated[int, Field(ge=1, le=1440)] = Field(
+        30, description="Past windows worked off between two looks at the newest one."
+    )
+    find_holes: Positive = Field(
+        3600.0, description="How often the whole ledger is searched for holes."
+    )
+    warnings: Annotated[int, Field(ge=1)] = Field(
+        5,
+        description="Answers with warnings before a window is kept as partial instead "
+        "of being asked again.",
+    )
+
+
+class Events(Section):
+    """What counts as an error event."""
+
+    down: bool = Field(default=True, description="Failed scrapes (`up` is 0).")
+    statuses: bool = Field(
+        default=True, description="Counters that say 4xx or 5xx in a label."
+    )
+    status_labels: tuple[str, ...] = Field(
+        ("status", "status_code", "code", "http_status", "response_code"),
+        description="Labels that may hold an HTTP status.",
+    )
+    endpoint_labels: tuple[str, ...] = Field(
+        ("endpoint", "route", "path", "handler", "uri"),
+        description="Labels that may name an endpoint.",
+    )
+    alerts: bool = Field(
+        default=True, description="Alerts that fire in Prometheus (`ALERTS`)."
+    )
+    holes: bool = Field(
+        default=True, description="Windows that became partial or lost, and sources "
+        "that do not answer."
+    )
+
+
+class Settings(Section):
+    """The whole of config.yaml."""
+
+    log: Log = Log()
+    database: Database = Database()
+    exporter: Exporter = Exporter()
+    bridge: Bridge = Bridge()
+    sources: tuple[Source, ...] = Field(
+        (
+            ScrapeSource(
+                name="local",
+                kind="scrape",
+                targets=(Target(url="http://127.0.0.1:9105/metrics"),),
+            ),
+        ),
+        description="Where raw samples come from.",
+    )
+    rollup: Rollup = Rollup()
+    events: Events = Events()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_file_is_all_defaults(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [source.name for source in self.sources]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"sources: the name {twice[0]!r} is used twice")
+        return self
+
+    @model_validator(mode="after")
+    def _open_doors_are_locked(self) -> Self:
+        if self.bridge.auth == "none" and not self.bridge.listen.is_loopback:
+            raise ValueError(
+                f"bridge.listen: {self.bridge.listen} can be reached from other hosts; "
+                "set bridge.auth to keys, or listen on 127.0.0.1"
+            )
+        return self
