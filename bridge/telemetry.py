@@ -17,7 +17,10 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Instruments of the bridge; labels are in the order of their names."""
+    """Instruments of the bridge; labels are in the order of their names.
+
+    No label is called `job` or `instance`: Prometheus puts those on every sample.
+    """
 
     cycle_seconds: Histogram
     windows: Counter
@@ -94,11 +97,13 @@ class Telemetry:
             scrape_seconds=seconds("scrape", "Duration of scrapes.", "source"),
             events=counter("events_recorded", "Error events recorded.", "detector"),
             writer_queue=gauge("writer_queue_length", "Jobs that wait to be written."),
-            writer_jobs=counter("writer_jobs", "Jobs of the writer.", "job", "outcome"),
-            writer_seconds=seconds("writer_job", "Duration of writer jobs.", "job"),
-            beats=counter("beats", "Beats of scheduled jobs.", "job"),
+            writer_jobs=counter(
+                "writer_jobs", "Jobs of the writer.", "name", "outcome"
+            ),
+            writer_seconds=seconds("writer_job", "Duration of writer jobs.", "name"),
+            beats=counter("beats", "Beats of scheduled jobs.", "name"),
             beats_skipped=counter(
-                "beats_skipped", "Beats left out as the job still ran.", "job"
+                "beats_skipped", "Beats left out as the job still ran.", "name"
             ),
             http_requests=counter(
                 "http_requests", "Requests answered.", "route", "method", "status"
