@@ -60,7 +60,7 @@ def format_duration(seconds: float) -> str:
 
 
 def parse_size(text: object) -> int:
-    """Return the bytes of a size such as `64MiB`; raise ValueError for anything else."""
+    """Return the bytes of a size such as `64MiB`; raise ValueError otherwise."""
     if isinstance(text, str) and (match := _SIZE.fullmatch(text)):
         return int(float(match[1]) * _BYTES[match[2]])
     raise ValueError(

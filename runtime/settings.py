@@ -49,9 +49,7 @@ Positive = Annotated[Duration, Field(gt=0)]
 class Section(BaseModel):
     """A part of config.yaml; unknown keys are refused."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Log(Section):
@@ -272,7 +270,8 @@ class Target(Section):
     url: HttpUrl = Field(description="Full URL, usually ending in /metrics.")
     job: str = Field("node", min_length=1, description="Value of the `job` label.")
     instance: str | None = Field(
-        None, description="Value of the `instance` label; host:port of the URL if unset."
+        None,
+        description="Value of the `instance` label; host:port of the URL if unset.",
     )
     bearer_token: SecretStr | None = Field(
         None, description="Bearer token for the target; only from the environment."
@@ -356,8 +355,9 @@ class Events(Section):
         default=True, description="Alerts that fire in Prometheus (`ALERTS`)."
     )
     holes: bool = Field(
-        default=True, description="Windows that became partial or lost, and sources "
-        "that do not answer."
+        default=True,
+        description="Windows that became partial or lost, and sources "
+        "that do not answer.",
     )
 
 
