@@ -144,7 +144,7 @@ def test_text_has_colours_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_traceback_in_text_does_not_show_local_variables() -> None:
     stream = io.StringIO()
     configure(Log(format="text"), stream)
-    hidden = "".join(["hunt", "er2"])
+    hidden = "hunter2"
     try:
         int(hidden[:0])
     except ValueError:
