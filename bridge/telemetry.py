@@ -37,6 +37,7 @@ class Telemetry:
     writer_jobs: Counter
     writer_seconds: Histogram
     beats: Counter
+    beats_failed: Counter
     beats_skipped: Counter
     http_requests: Counter
     http_seconds: Histogram
@@ -102,6 +103,7 @@ class Telemetry:
             ),
             writer_seconds=seconds("writer_job", "Duration of writer jobs.", "name"),
             beats=counter("beats", "Beats of scheduled jobs.", "name"),
+            beats_failed=counter("beats_failed", "Beats whose job raised.", "name"),
             beats_skipped=counter(
                 "beats_skipped", "Beats left out as the job still ran.", "name"
             ),
