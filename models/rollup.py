@@ -7,8 +7,10 @@ tables can be distributed by it.
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from peewee import (
     BigIntegerField,
     BlobField,
@@ -19,8 +21,8 @@ from peewee import (
 
 from models.base import Table
 
-import numpy as np
-from numpy.typing import NDArray
+Ints: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
 
 COLUMNS: Final = (
     "series_id",
@@ -43,32 +45,55 @@ class RollupColumns(Protocol):
     """Rollup rows as equally long arrays, NaN standing for NULL in the float ones."""
 
     @property
-    def series_id(self) -> NDArray[np.int64]: ...
+    def series_id(self) -> Ints:
+        """Which series."""
+
     @property
-    def start(self) -> NDArray[np.int64]: ...
+    def start(self) -> Ints:
+        """First second of the window, UTC."""
+
     @property
-    def count(self) -> NDArray[np.int64]: ...
+    def count(self) -> Ints:
+        """Samples seen."""
+
     @property
-    def sum(self) -> NDArray[np.float64]: ...
+    def sum(self) -> Floats:
+        """Sum of the samples."""
+
     @property
-    def min(self) -> NDArray[np.float64]: ...
+    def min(self) -> Floats:
+        """Smallest sample."""
+
     @property
-    def max(self) -> NDArray[np.float64]: ...
+    def max(self) -> Floats:
+        """Largest sample."""
+
     @property
-    def first(self) -> NDArray[np.float64]: ...
+    def first(self) -> Floats:
+        """Earliest sample."""
+
     @property
-    def last(self) -> NDArray[np.float64]: ...
+    def last(self) -> Floats:
+        """Latest sample."""
+
     @property
-    def increase(self) -> NDArray[np.float64]: ...
+    def increase(self) -> Floats:
+        """How much a counter rose."""
+
     @property
-    def resets(self) -> NDArray[np.int64]: ...
+    def resets(self) -> Ints:
+        """How often a counter started again."""
+
     @property
-    def expected(self) -> NDArray[np.int64]: ...
+    def expected(self) -> Ints:
+        """Samples of a full window, 0 if unknown."""
+
     @property
-    def flags(self) -> NDArray[np.int64]: ...
+    def flags(self) -> Ints:
+        """Bits of `bridge.rollup.rows.Flag`."""
 
 
-class _Rollup(Table):
+class Rollup(Table):
     """A window of a series.
 
     `start` is the window's first second, UTC. `count` samples were seen of
@@ -91,7 +116,7 @@ class _Rollup(Table):
     buckets = BlobField(null=True)
 
 
-class RollupMinute(_Rollup):
+class RollupMinute(Rollup):
     """Rows of one minute."""
 
     class Meta:
@@ -102,7 +127,7 @@ class RollupMinute(_Rollup):
         without_rowid = True
 
 
-class RollupHour(_Rollup):
+class RollupHour(Rollup):
     """Rows of one hour."""
 
     class Meta:
@@ -113,7 +138,7 @@ class RollupHour(_Rollup):
         without_rowid = True
 
 
-class RollupDay(_Rollup):
+class RollupDay(Rollup):
     """Rows of one UTC day."""
 
     class Meta:
@@ -122,3 +147,13 @@ class RollupDay(_Rollup):
         table_name = "rollup_day"
         primary_key = CompositeKey("series_id", "start")
         without_rowid = True
+
+
+RollupMinute.add_index(
+    RollupMinute.index(
+        RollupMinute.series_id,
+        RollupMinute.start,
+        where=RollupMinute.flags.bin_and(1) == 1,
+        name="rollup_minute_baseline",
+    )
+)

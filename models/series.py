@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peewee import AutoField, BigIntegerField, IntegerField, TextField
+from peewee import BigAutoField, BigIntegerField, IntegerField, TextField
 
 from models.base import Table
 
@@ -16,10 +16,10 @@ class Series(Table):
     `kind` is counter, gauge, histogram, summary or unknown. Times are UTC seconds.
     """
 
-    id = AutoField()
+    id = BigAutoField()
     fingerprint = BigIntegerField()
     ordinal = IntegerField(default=0)
-    source = TextField()
+    source = TextField(index=True)
     metric = TextField(index=True)
     labels = TextField()
     kind = TextField(default="unknown")

@@ -1,0 +1,298 @@
+"""The directory of series: from a name and its labels to a small number, and back.
+
+The number is for ever: a series that comes back after years has the one it had.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from peewee import Database
+
+from models.dialect import is_sqlite, number_list, numbers, placeholders, rows_of
+
+_CHUNK: Final = 500
+_CREATING: Final = 0x53_45_52_49  # "SERI", the advisory lock of creating series
+_COLUMNS: Final = (
+    "fingerprint",
+    "ordinal",
+    "source",
+    "metric",
+    "labels",
+    "kind",
+    "unit",
+    "help",
+    "workspace",
+    "environment",
+    "first_seen",
+    "last_seen",
+)
+
+_Identity: TypeAlias = tuple[str, str]
+Fingerprint: TypeAlias = Callable[[str, str, str], int]
+
+
+def canonical(labels: Mapping[str, str]) -> str:
+    """Return labels as the text that identifies them (RULES R75).
+
+    JSON with sorted keys and no spaces, without empty values and without `__name__`.
+    Raises ValueError for text that is not valid Unicode.
+    """
+    kept = {
+        name: value for name, value in labels.items() if value and name != "__name__"
+    }
+    try:
+        return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError as error:
+        raise ValueError(f"labels are not valid text: {error}") from error
+
+
+def fingerprint_of(source: str, metric: str, labels: str) -> int:
+    """Return the 64-bit hash by which a series is looked up; it may collide."""
+    text = "\0".join((source, metric, labels)).encode()
+    digest = hashlib.blake2b(text, digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFacts:
+    """What is known of a series; `labels` as `canonical` gives them."""
+
+    metric: str
+    labels: str
+    kind: str = "unknown"
+    unit: str = ""
+    help: str = ""
+
+
+@dataclass(slots=True)
+class _Known:
+    id: int
+    kind: str
+    unit: str
+    help: str
+    workspace: str
+    environment: str
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        return (self.kind, self.unit, self.help, self.workspace, self.environment)
+
+
+class SeriesDirectory:
+    """Gives series their ids, and says what an id means.
+
+    `remembered` bounds the descriptions kept in memory, about half a kilobyte each; the
+    oldest make room. Reading is safe from any thread; `resolve` and `touch` belong to
+    the writer, and creation is safe between processes.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        fingerprint: Fingerprint = fingerprint_of,
+        remembered: int = 200_000,
+    ) -> None:
+        self._db = db
+        self._fingerprint = fingerprint
+        self._remembered = remembered
+        self._described: dict[int, tuple[str, dict[str, str]]] = {}
+        self._words: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def resolve(
+        self,
+        source: str,
+        facts: Sequence[SeriesFacts],
+        now: int,
+        workspace: str = "",
+        environment: str = "",
+    ) -> NDArray[np.int64]:
+        """Return the ids of series in the order of `facts`, creating what is missing.
+
+        Kind, unit and help are filled in where they had been unknown, workspace and
+        environment follow the settings. One transaction, nothing if all is known.
+        """
+        place = (workspace, environment)
+        prints = [
+            self._fingerprint(source, fact.metric, fact.labels) for fact in facts
+        ]
+        known = self._known(source, prints)
+        if _differs(facts, known, place):
+            with self._db.atomic():
+                self._keep_others_out()
+                known = self._known(source, prints)
+                if self._create(source, facts, prints, known, now, place):
+                    known = self._known(source, prints)
+                self._update(facts, known, place)
+        ids = (known[fact.metric, fact.labels].id for fact in facts)
+        return np.fromiter(ids, dtype=np.int64, count=len(facts))
+
+    def describe(self, ids: Sequence[int]) -> list[tuple[str, dict[str, str]]]:
+        """Return the metric and labels of each id; raise KeyError for an unknown one.
+
+        What is returned is shared: do not change it.
+        """
+        described = self._described
+        missing = [number for number in ids if number not in described]
+        if not missing:
+            return [described[number] for number in ids]
+        read = self._read(missing)
+        found = [described.get(number) or read[number] for number in ids]
+        with self._lock:
+            self._remember(read)
+        return found
+
+    def touch(self, ids: Sequence[int] | NDArray[np.int64], last_seen: int) -> None:
+        """Note that series were seen at a time, unless they were seen later."""
+        self._db.execute_sql(
+            f"UPDATE series SET last_seen = {self._db.param} "
+            f"WHERE last_seen < {self._db.param} "
+            f"AND id IN (SELECT value FROM {numbers(self._db, 'ids')})",
+            (last_seen, last_seen, number_list(self._db, ids)),
+        )
+
+    def _known(self, source: str, prints: Iterable[int]) -> dict[_Identity, _Known]:
+        listed = numbers(self._db, "prints")
+        sql = (
+            "SELECT s.metric, s.labels, s.id, s.kind, s.unit, s.help, s.workspace, "
+            f"s.environment FROM {listed} JOIN series s "
+            "ON s.fingerprint = prints.value WHERE s.source = ?"
+        )
+        values = number_list(self._db, list(set(prints)))
+        rows: list[Any] = rows_of(self._db, sql, (values, source))
+        return {(row[0], row[1]): _Known(*row[2:]) for row in rows}
+
+    def _keep_others_out(self) -> None:
+        # On SQLite the transaction has the write lock already.
+        if not is_sqlite(self._db):
+            self._db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_CREATING,))
+
+    def _create(
+        self,
+        source: str,
+        facts: Sequence[SeriesFacts],
+        prints: Sequence[int],
+        known: Mapping[_Identity, _Known],
+        now: int,
+        place: tuple[str, str],
+    ) -> bool:
+        new = {
+            (fact.metric, fact.labels): (number, fact)
+            for fact, number in zip(facts, prints, strict=True)
+            if (fact.metric, fact.labels) not in known
+        }
+        ordinals = self._next_ordinals(number for number, _ in new.values())
+        rows = []
+        for (metric, labels), (number, fact) in new.items():
+            ordinal = ordinals.get(number, 0)
+            ordinals[number] = ordinal + 1
+            facts_of_row = (fact.kind, storable(fact.unit), storable(fact.help))
+            rows.append(
+                (number, ordinal, source, metric, labels)
+                + facts_of_row
+                + (*place, now, now)
+            )
+        self._insert(rows)
+        return bool(rows)
+
+    def _next_ordinals(self, prints: Iterable[int]) -> dict[int, int]:
+        sql = (
+            "SELECT s.fingerprint, MAX(s.ordinal) + 1 "
+            f"FROM {numbers(self._db, 'prints')} JOIN series s "
+            "ON s.fingerprint = prints.value GROUP BY s.fingerprint"
+        )
+        rows: list[Any] = rows_of(
+            self._db, sql, (number_list(self._db, list(set(prints))),)
+        )
+        return dict(rows)
+
+    def _insert(self, rows: Sequence[tuple[object, ...]]) -> None:
+        names = ", ".join(_COLUMNS)
+        marks = f"({placeholders(self._db, len(_COLUMNS))})"
+        for begin in range(0, len(rows), _CHUNK):
+            chunk = rows[begin : begin + _CHUNK]
+            values = ",".join([marks] * len(chunk))
+            self._db.execute_sql(
+                f"INSERT INTO series ({names}) VALUES {values}",
+                [value for row in chunk for value in row],
+            )
+
+    def _update(
+        self,
+        facts: Sequence[SeriesFacts],
+        known: Mapping[_Identity, _Known],
+        place: tuple[str, str],
+    ) -> None:
+        # Types and help belong to a metric, so there are few groups.
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for fact in facts:
+            row = known[fact.metric, fact.labels]
+            wanted = _wanted(fact, row, place)
+            if wanted != row.facts:
+                groups.setdefault(wanted, []).append(row.id)
+        mark = self._db.param
+        for wanted, ids in groups.items():
+            self._db.execute_sql(
+                f"UPDATE series SET kind = {mark}, unit = {mark}, help = {mark}, "
+                f"workspace = {mark}, environment = {mark} "
+                f"WHERE id IN (SELECT value FROM {numbers(self._db, 'ids')})",
+                (*wanted, number_list(self._db, ids)),
+            )
+
+    def _read(self, ids: Sequence[int]) -> dict[int, tuple[str, dict[str, str]]]:
+        sql = (
+            "SELECT s.id, s.metric, s.labels FROM "
+            f"{numbers(self._db, 'ids')} JOIN series s ON s.id = ids.value"
+        )
+        rows: list[Any] = rows_of(self._db, sql, (number_list(self._db, ids),))
+        share = self._words.setdefault
+        return {
+            row[0]: (
+                share(row[1], row[1]),
+                {
+                    share(name, name): share(value, value)
+                    for name, value in orjson.loads(row[2]).items()
+                },
+            )
+            for row in rows
+        }
+
+    def _remember(self, read: Mapping[int, tuple[str, dict[str, str]]]) -> None:
+        self._described.update(read)
+        surplus = len(self._described) - self._remembered
+        if surplus > 0:
+            for number in list(islice(self._described, surplus)):
+                del self._described[number]
+            self._words.clear()
+
+
+def _wanted(
+    fact: SeriesFacts, row: _Known, place: tuple[str, str]
+) -> tuple[str, ...]:
+    return (
+        fact.kind if row.kind == "unknown" else row.kind,
+        row.unit or storable(fact.unit),
+        row.help or storable(fact.help),
+        *place,
+    )
+
+
+def _differs(
+    facts: Iterable[SeriesFacts],
+    known: Mapping[_Identity, _Known],
+    place: tuple[str, str],
+) -> bool:
+    for fact in facts:
+        row = known.get((fact.metric, fact.labels))
+        if row is None or _wanted(fact, row, place) != row.facts:
+            return True
+    return False

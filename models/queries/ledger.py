@@ -1,0 +1,166 @@
+"""Questions to the ledger, and entries into it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import Any, Final
+
+from peewee import Database
+
+from models.dialect import rows_of, storable
+
+_COLUMNS: Final = (
+    "source",
+    "resolution",
+    "start",
+    "state",
+    "samples",
+    "series",
+    "revision",
+    "reason",
+    "computed_at",
+)
+_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM ledger"  # noqa: S608 - own names
+_CHUNK: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the ledger; see `models.ledger.Ledger`."""
+
+    source: str
+    resolution: str
+    start: int
+    state: str
+    samples: int = 0
+    series: int = 0
+    revision: int = 0
+    reason: str = ""
+    computed_at: int = 0
+
+
+def begin(db: Database, source: str, resolution: str) -> int | None:
+    """Return the start of the oldest window in the ledger, None if there is none."""
+    return _extreme(db, "MIN", source, resolution)
+
+
+def newest(db: Database, source: str, resolution: str) -> int | None:
+    """Return the start of the newest window in the ledger, None if there is none."""
+    return _extreme(db, "MAX", source, resolution)
+
+
+def entries(
+    db: Database, source: str, resolution: str, start: int, end: int
+) -> list[Entry]:
+    """Return the windows that start in `[start, end)`, oldest first."""
+    sql = (
+        f"{_SELECT} WHERE source = ? AND resolution = ? "
+        "AND start >= ? AND start < ? ORDER BY start"
+    )
+    return _entries(db, sql, (source, resolution, start, end))
+
+
+def unfinished(db: Database, source: str, resolution: str, limit: int) -> list[Entry]:
+    """Return at most `limit` windows that are open or dirty, oldest first."""
+    sql = (
+        f"{_SELECT} WHERE state IN ('open', 'dirty') AND source = ? "
+        "AND resolution = ? ORDER BY start LIMIT ?"
+    )
+    return _entries(db, sql, (source, resolution, limit))
+
+
+def holes(
+    db: Database, source: str, resolution: str, width: int, until: int
+) -> list[tuple[int, int]]:
+    """Return the spans `[from, to)` before `until` in which windows have no row.
+
+    They lie between the oldest window and `until`; before the oldest one there is
+    nothing to miss. `width` is the seconds of a window.
+    """
+    sql = """
+        SELECT gap_start, gap_end FROM (
+            SELECT start + CAST(? AS BIGINT) AS gap_start,
+                LEAD(start, 1, CAST(? AS BIGINT)) OVER (ORDER BY start) AS gap_end
+            FROM ledger
+            WHERE source = ? AND resolution = ? AND start < ?
+        ) AS steps
+        WHERE gap_end > gap_start
+        ORDER BY gap_start
+    """
+    rows: list[Any] = rows_of(db, sql, (width, until, source, resolution, until))
+    return rows
+
+
+def record(db: Database, entry: Entry) -> None:
+    """Write an entry, replacing the one of the same window."""
+    _upsert(db, [entry], [name for name in _COLUMNS if name not in _KEY])
+
+
+def mark(
+    db: Database,
+    source: str,
+    resolution: str,
+    starts: Sequence[int],
+    state: str,
+    reason: str,
+    now: int,
+) -> None:
+    """Give windows a state; what their rows hold and their revision stay as noted.
+
+    Windows that the ledger does not know yet are entered without rows.
+    """
+    marked = [
+        Entry(source, resolution, start, state, reason=reason, computed_at=now)
+        for start in starts
+    ]
+    for begin_at in range(0, len(marked), _CHUNK):
+        chunk = marked[begin_at : begin_at + _CHUNK]
+        _upsert(db, chunk, ["state", "reason", "computed_at"])
+
+
+def summary(db: Database) -> list[tuple[str, str, str, int, int, int]]:
+    """Return (source, resolution, state, count, oldest start, newest start) groups."""
+    rows: list[Any] = rows_of(
+        db,
+        "SELECT source, resolution, state, COUNT(*), MIN(start), MAX(start) "
+        "FROM ledger GROUP BY source, resolution, state "
+        "ORDER BY source, resolution, state",
+    )
+    return rows
+
+
+_KEY: Final = ("source", "resolution", "start")
+
+
+def _upsert(db: Database, chunk: Sequence[Entry], update: Sequence[str]) -> None:
+    row = f"({', '.join('?' * len(_COLUMNS))})"
+    values = ", ".join([row] * len(chunk))
+    updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in update)
+    sql = (
+        f"INSERT INTO ledger ({', '.join(_COLUMNS)}) VALUES {values} "  # noqa: S608 - own names
+        f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {updates}"
+    )
+    params = [
+        storable(value) if isinstance(value, str) else value
+        for entry in chunk
+        for value in astuple(entry)
+    ]
+    db.execute_sql(sql.replace("?", db.param), params)
+
+
+def _extreme(
+    db: Database, function: str, source: str, resolution: str
+) -> int | None:
+    rows: list[Any] = rows_of(
+        db,
+        f"SELECT {function}(start) FROM ledger WHERE source = ? AND resolution = ?",  # noqa: S608 - own names
+        (source, resolution),
+    )
+    found: int | None = rows[0][0]
+    return found
+
+
+def _entries(db: Database, sql: str, params: tuple[object, ...]) -> list[Entry]:
+    rows: list[Any] = rows_of(db, sql, params)
+    return [Entry(*row) for row in rows]

@@ -1,0 +1,148 @@
+"""Questions to the rollup tables.
+
+The minute table is clustered by (start, series_id) and the others by (series_id,
+start), so minutes are always asked for by explicit starts and the others by explicit
+series: a plain range of minutes of one series would read the whole table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from peewee import Database
+
+from models.dialect import is_sqlite, number_list, numbers, rows_of
+from models.rollup import COLUMNS, Floats, Ints, Rollup, RollupMinute
+
+_COLUMNS_SQL: Final = ", ".join(f"r.{name}" for name in COLUMNS)
+_INTEGERS: Final = frozenset(
+    {"series_id", "start", "count", "resets", "expected", "flags"}
+)
+_MINUTE: Final = 60
+
+# True for the only source there is, where no row needs to be looked at.
+_OF_SOURCE: Final = """(
+    ((SELECT MIN(source) FROM series) = ? AND (SELECT MAX(source) FROM series) = ?)
+    OR r.series_id IN (SELECT id FROM series WHERE source = ?)
+)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Rollup rows as equally long arrays; NaN stands for NULL."""
+
+    series_id: Ints
+    start: Ints
+    count: Ints
+    sum: Floats
+    min: Floats
+    max: Floats
+    first: Floats
+    last: Floats
+    increase: Floats
+    resets: Ints
+    expected: Ints
+    flags: Ints
+
+    def __len__(self) -> int:
+        return len(self.series_id)
+
+
+def window_rows(db: Database, table: type[Rollup], start: int, source: str) -> Columns:
+    """Return all rows of one window of one source, by series."""
+    name = table._meta.table_name
+    if table is RollupMinute:
+        sql = (
+            f"SELECT {_COLUMNS_SQL} FROM {name} r WHERE r.start = ? AND {_OF_SOURCE} "  # noqa: S608 - own names
+            "ORDER BY r.series_id"
+        )
+        return _columns(rows_of(db, sql, (start, source, source, source)))
+    join = "CROSS JOIN" if is_sqlite(db) else "JOIN"
+    on = "WHERE" if is_sqlite(db) else "ON"
+    sql = (
+        f"SELECT {_COLUMNS_SQL} FROM series s {join} {name} r "  # noqa: S608 - own names
+        f"{on} r.series_id = s.id AND r.start = ? AND s.source = ? ORDER BY s.id"
+    )
+    return _columns(rows_of(db, sql, (start, source)))
+
+
+def series_rows(
+    db: Database, table: type[Rollup], series_ids: Ints, start: int, end: int
+) -> Columns:
+    """Return the rows of some series that start in `[start, end)`.
+
+    Sorted by series and start.
+    """
+    if table is RollupMinute:
+        rows = _minutes_of_series(db, series_ids, start, end)
+    else:
+        rows = _rows_of_series(db, table, series_ids, start, end)
+    found = _columns(rows)
+    order = np.lexsort((found.start, found.series_id))
+    return Columns(*(getattr(found, name)[order] for name in COLUMNS))
+
+
+def baseline_rows(db: Database, source: str, start: int) -> list[tuple[int, int]]:
+    """Return (start, series_id) of a source's minutes that lack a predecessor.
+
+    These are the rows from `start` on whose flag 1 is set, oldest first.
+    """
+    sql = (
+        "SELECT r.start, r.series_id FROM rollup_minute r "
+        f"WHERE (r.flags & 1) = 1 AND r.start >= ? AND {_OF_SOURCE} "  # noqa: S608 - own names
+        "ORDER BY r.start, r.series_id"
+    )
+    rows: list[Any] = rows_of(db, sql, (start, source, source, source))
+    return rows
+
+
+def _rows_of_series(
+    db: Database, table: type[Rollup], series_ids: Ints, start: int, end: int
+) -> list[Any]:
+    name = table._meta.table_name
+    sql = (
+        f"SELECT {_COLUMNS_SQL} FROM {numbers(db, 'ids')} CROSS JOIN {name} r "  # noqa: S608 - own names
+        "WHERE r.series_id = ids.value AND r.start >= ? AND r.start < ?"
+    )
+    return rows_of(db, sql, (number_list(db, series_ids), start, end))
+
+
+def _minutes_of_series(
+    db: Database, series_ids: Ints, start: int, end: int
+) -> list[Any]:
+    starts = _stored_minutes(db, start, end)
+    if not len(starts) or not len(series_ids):
+        return []
+    sql = (
+        f"SELECT {_COLUMNS_SQL} FROM {numbers(db, 'starts')} "  # noqa: S608 - own names
+        f"CROSS JOIN {numbers(db, 'ids')} CROSS JOIN rollup_minute r "
+        "WHERE r.start = starts.value AND r.series_id = ids.value"
+    )
+    return rows_of(db, sql, (number_list(db, starts), number_list(db, series_ids)))
+
+
+def _stored_minutes(db: Database, start: int, end: int) -> Ints:
+    """Return all minutes of `[start, end)` between the oldest and newest stored."""
+    sql = (
+        "SELECT (SELECT MIN(start) FROM rollup_minute WHERE start >= ?), "
+        "(SELECT MAX(start) FROM rollup_minute WHERE start < ?)"
+    )
+    rows: list[Any] = rows_of(db, sql, (start, end))
+    oldest, newest = rows[0]
+    if oldest is None or newest is None:
+        return np.empty(0, dtype=np.int64)
+    return np.arange(oldest, newest + 1, _MINUTE, dtype=np.int64)
+
+
+def _columns(rows: list[Any]) -> Columns:
+    if not rows:
+        empty = (np.empty(0, _dtype(name)) for name in COLUMNS)
+        return Columns(*empty)
+    by_column = zip(COLUMNS, zip(*rows, strict=True), strict=True)
+    return Columns(*(np.array(values, _dtype(name)) for name, values in by_column))
+
+
+def _dtype(name: str) -> Any:
+    return np.int64 if name in _INTEGERS else np.float64
