@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-import structlog
-
 from bridge.telemetry import Telemetry
+from runtime.clock import Clock
 
 T = TypeVar("T")
 LIMIT: Final = 64
 """Jobs that may wait; a producer that finds the queue full is told at once."""
-
-log = structlog.get_logger(__name__)
 
 
 class WriterFull(Exception):  # noqa: N818 - a state of the queue, not a mistake
@@ -46,15 +42,18 @@ class Writer:
     def __init__(
         self,
         telemetry: Telemetry,
+        clock: Clock,
         disconnect: Callable[[], object],
         limit: int = LIMIT,
     ) -> None:
         """`disconnect` closes the database connection of the calling thread."""
         self._telemetry = telemetry
+        self._clock = clock
         self._disconnect = disconnect
         self._jobs: queue.Queue[_Job | None] = queue.Queue(limit)
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
+        self._ended = threading.Event()
 
     def start(self) -> None:
         """Begin to run jobs."""
@@ -90,6 +89,8 @@ class Writer:
             self._telemetry.writer_jobs.labels(name, "dropped").inc()
             raise WriterFull(f"{self._jobs.maxsize} jobs wait already") from None
         self._telemetry.writer_queue.set(self._jobs.qsize())
+        if self._ended.is_set():
+            self._refuse_the_rest()
         return future
 
     def _run(self) -> None:
@@ -98,10 +99,21 @@ class Writer:
                 self._telemetry.writer_queue.set(self._jobs.qsize())
                 self._work(job)
         finally:
+            self._ended.set()
+            self._refuse_the_rest()
             self._disconnect()
 
+    def _refuse_the_rest(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return
+            if job is not None:
+                job.future.set_exception(WriterStopped("the writer has ended"))
+
     def _work(self, job: _Job) -> None:
-        began = time.perf_counter()
+        began = self._clock.monotonic()
         try:
             result = job.run()
         except BaseException as error:  # noqa: BLE001 - handed to whoever asked
@@ -111,5 +123,5 @@ class Writer:
             self._telemetry.writer_jobs.labels(job.name, "done").inc()
             job.future.set_result(result)
         self._telemetry.writer_seconds.labels(job.name).observe(
-            time.perf_counter() - began
+            self._clock.monotonic() - began
         )

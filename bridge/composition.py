@@ -1,0 +1,201 @@
+"""Which parts the engine's process is made of, and how they are wired."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.events import detectors
+from bridge.events.observer import Observer, Origin
+from bridge.events.scrape import scrape_failed_event
+from bridge.receivers.scrape import Failure, Scraper
+from bridge.rollup.engine import Engine, Parts
+from bridge.sources.base import Source
+from bridge.sources.buffer import BufferSource
+from bridge.sources.prometheus import PrometheusSource
+from bridge.telemetry import Telemetry
+from bridge.writer import Writer
+from models.database import Database
+from models.directory import SeriesDirectory, SeriesFacts
+from models.queries import events as event_queries
+from runtime import settings as config
+from runtime.clock import Clock
+from runtime.config import read_secret
+from runtime.scheduler import Scheduler
+
+Resolve: TypeAlias = Callable[[Sequence[SeriesFacts]], NDArray[np.int64]]
+AnySource: TypeAlias = config.PrometheusSource | config.ScrapeSource
+
+_SELECTED_FOR_EVENTS: Final = (("down", "up"), ("alerts", "ALERTS"))
+"""Series that a kind of event needs, beside those that the user selects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """The engines of all sources and the scrapers of those without a Prometheus."""
+
+    engines: list[Engine] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    scrapers: list[tuple[Scraper, config.ScrapeSource]] = field(default_factory=list)
+
+    def schedule(self, scheduler: Scheduler, every: float) -> None:
+        """Put the engines' beats and the scrapes on a scheduler."""
+        for engine, source in zip(self.engines, self.sources, strict=True):
+            scheduler.add(f"rollup_{source.name}", every, engine.beat)
+        for scraper, settings in self.scrapers:
+            for target in settings.targets:
+                scheduler.add(
+                    f"scrape_{settings.name}_{target.url}",
+                    settings.interval,
+                    _scrape(scraper, target),
+                    splay(f"{settings.name} {target.url}", settings.interval),
+                )
+
+    def start(self) -> None:
+        """Nothing to do: engines work when their beat comes."""
+
+    def stop(self) -> None:
+        """Ask the engines to end after the window at hand."""
+        for engine in self.engines:
+            engine.stop()
+
+
+def compose(
+    settings: config.Settings, parts: Parts, writer: Writer, only: str | None = None
+) -> Composition:
+    """Build the engines of all sources, or of the one with a given name."""
+    composition = Composition()
+    for source_settings in settings.sources:
+        if only is not None and source_settings.name != only:
+            continue
+        source = _source(source_settings, settings, parts, writer, composition)
+        composition.sources.append(source)
+        composition.engines.append(
+            Engine(
+                source,
+                source_settings.initial_history,
+                settings.rollup,
+                _observer(source_settings, settings.events, parts),
+                parts,
+            )
+        )
+    return composition
+
+
+def splay(name: str, interval: float) -> float:
+    """Return a steady offset within an interval, so that targets take turns."""
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64 * interval
+
+
+def parts_of(
+    db: Database, writer: Writer, telemetry: Telemetry, clock: Clock
+) -> Parts:
+    """Collect what all engines share."""
+    return Parts(db, writer.call, SeriesDirectory(db), telemetry, clock)
+
+
+def _source(
+    settings: AnySource,
+    everything: config.Settings,
+    parts: Parts,
+    writer: Writer,
+    composition: Composition,
+) -> Source:
+    resolve = _resolve(settings, parts)
+    if isinstance(settings, config.PrometheusSource):
+        return PrometheusSource(
+            settings,
+            resolve=resolve,
+            telemetry=parts.telemetry,
+            clock=parts.clock,
+            token=read_secret(settings.bearer_token, settings.bearer_token_file),
+            also=tuple(
+                selector
+                for event, selector in _SELECTED_FOR_EVENTS
+                if getattr(everything.events, event)
+            ),
+        )
+    scraper = Scraper(
+        settings,
+        resolve=resolve,
+        db=parts.db,
+        call=writer.attempt,
+        telemetry=parts.telemetry,
+        clock=parts.clock,
+        on_failure=_record_failure(settings, everything.events, parts),
+    )
+    composition.scrapers.append((scraper, settings))
+    return BufferSource(
+        settings.name,
+        parts.db,
+        kinds=parts.directory.counters,
+        interval_ms=round(settings.interval * 1000),
+        keep_raw=settings.keep_raw,
+        clock=parts.clock,
+        call=parts.call,
+    )
+
+
+def _resolve(settings: AnySource, parts: Parts) -> Resolve:
+    """Return what maps names and labels to series ids, on the writer."""
+
+    def resolve(facts: Sequence[SeriesFacts]) -> NDArray[np.int64]:
+        now = int(parts.clock.now())
+        return parts.call(
+            "resolve_series",
+            lambda: parts.directory.resolve(
+                settings.name,
+                facts,
+                now,
+                workspace=settings.workspace,
+                environment=settings.environment,
+            ),
+        )
+
+    return resolve
+
+
+def _observer(settings: AnySource, events: config.Events, parts: Parts) -> Observer:
+    return Observer(
+        Origin(settings.name, settings.workspace, settings.environment),
+        detectors(events, settings.kind),
+        parts.directory,
+        parts.clock,
+        holes=events.holes,
+    )
+
+
+def _record_failure(
+    settings: config.ScrapeSource, events: config.Events, parts: Parts
+) -> Callable[[Failure], None]:
+    """Return what turns a failed scrape into an event."""
+    observer = _observer(settings, events, parts)
+
+    def record(failure: Failure) -> None:
+        if not events.down:
+            return
+        event = scrape_failed_event(
+            settings.name,
+            failure.job,
+            failure.instance,
+            failure.time_ms,
+            failure.reason,
+            failure.message,
+        )
+        row = observer.row(event)
+        parts.call(
+            "record_failure", lambda: event_queries.record(parts.db, row, add=True)
+        )
+        parts.telemetry.events.labels(row.detector).inc()
+
+    return record
+
+
+def _scrape(scraper: Scraper, target: config.Target) -> Callable[[], None]:
+    return lambda: scraper.scrape(target)

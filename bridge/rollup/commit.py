@@ -1,0 +1,171 @@
+"""Commits a window: its rows, its events and its ledger entry in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.rollup.plan import DIRTY, FINISHED, PARTIAL, Verdict
+from bridge.rollup.rows import Rows
+from bridge.rollup.windows import Resolution, Window
+from models import bulk
+from models.database import Database
+from models.queries import events as event_queries
+from models.queries import ledger
+from models.queries.events import EventRow
+from models.queries.ledger import Entry
+from models.queries.rollups import window_rows
+from models.rollup import RollupDay, RollupHour, RollupMinute
+
+TABLES: Final = {
+    Resolution.MINUTE: RollupMinute,
+    Resolution.HOUR: RollupHour,
+    Resolution.DAY: RollupDay,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A window as it is about to be committed.
+
+    `events` replace those that `detectors` recorded of the window before.
+    """
+
+    source: str
+    window: Window
+    verdict: Verdict
+    rows: Sequence[Rows]
+    samples: int
+    detectors: Sequence[str] = ()
+    events: Sequence[EventRow] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit changed.
+
+    `entry` is the ledger entry now in force. `changed` are the series whose last value
+    in the window is another than before, where the window had been done before;
+    `kept` says that the rows of before were better covered and stay (RULES R66).
+    """
+
+    entry: Entry
+    changed: NDArray[np.int64]
+    kept: bool = False
+
+
+def commit(db: Database, result: Result, now: int) -> Committed:
+    """Write a window, replacing what an earlier revision wrote.
+
+    One transaction: rows, events, ledger entry, and the mark on the coarser window
+    that has to be merged again. To be run on the writer.
+    """
+    window = result.window
+    with db.atomic():
+        before = _entry(db, result.source, window)
+        if before is not None and result.samples < before.samples:
+            return _keep(db, before, result, now)
+        changed = np.zeros(0, dtype=np.int64)
+        if before is not None and before.revision:
+            changed = _remove_stale(db, result)
+        for rows in result.rows:
+            bulk.upsert_rollups(db, TABLES[window.resolution], rows)
+        event_queries.replace_window(
+            db,
+            result.source,
+            result.detectors,
+            window.start_ms,
+            window.end_ms,
+            result.events,
+        )
+        entry = Entry(
+            source=result.source,
+            resolution=window.resolution.value,
+            start=window.start,
+            state=result.verdict.state,
+            samples=result.samples,
+            series=sum(len(rows) for rows in result.rows),
+            revision=1 + (before.revision if before else 0),
+            reason=result.verdict.reason,
+            computed_at=now,
+        )
+        ledger.record(db, entry)
+        mark_parent(db, result.source, window, now)
+        return Committed(entry, changed)
+
+
+def mark_parent(db: Database, source: str, window: Window, now: int) -> None:
+    """Mark the coarser window dirty if it has been merged already."""
+    parent = window.parent()
+    if parent is None:
+        return
+    entry = _entry(db, source, parent)
+    if entry is not None and entry.state in FINISHED:
+        ledger.mark(
+            db,
+            source,
+            parent.resolution.value,
+            [parent.start],
+            DIRTY,
+            f"the {window.resolution.value} {window.start} was done",
+            now,
+        )
+
+
+def _entry(db: Database, source: str, window: Window) -> Entry | None:
+    found = ledger.entries(
+        db, source, window.resolution.value, window.start, window.end
+    )
+    return found[0] if found else None
+
+
+def _keep(db: Database, before: Entry, result: Result, now: int) -> Committed:
+    """Leave the better rows in place and say so in the ledger."""
+    reason = (
+        f"kept: the source now holds {result.samples} of the {before.samples} samples"
+    )
+    state = before.state if before.state in FINISHED else PARTIAL
+    entry = replace(before, state=state, reason=reason, computed_at=now)
+    ledger.record(db, entry)
+    return Committed(entry, np.zeros(0, dtype=np.int64), kept=True)
+
+
+def _remove_stale(db: Database, result: Result) -> NDArray[np.int64]:
+    """Delete rows that the new revision lacks; return the series that changed."""
+    window = result.window
+    table = TABLES[window.resolution]
+    old = window_rows(db, table, window.start, result.source)
+    new_ids = _concatenated([rows.series_id for rows in result.rows], np.int64)
+    gone = np.setdiff1d(old.series_id, new_ids)
+    if len(gone):
+        bulk.delete_window(db, table, window.start, gone)
+    new_last = _concatenated([rows.last for rows in result.rows], np.float64)
+    return np.union1d(
+        gone, _differing(old.series_id, old.last, new_ids, new_last)
+    ).astype(np.int64)
+
+
+def _differing(
+    old_ids: NDArray[np.int64],
+    old_last: NDArray[np.float64],
+    new_ids: NDArray[np.int64],
+    new_last: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """Return the series of `new_ids` whose last value is not the old one."""
+    order = np.argsort(old_ids)
+    ids, last = old_ids[order], old_last[order]
+    if not len(ids):
+        return new_ids
+    place = np.minimum(np.searchsorted(ids, new_ids), len(ids) - 1)
+    same = (ids[place] == new_ids) & (
+        (last[place] == new_last) | (np.isnan(last[place]) & np.isnan(new_last))
+    )
+    return new_ids[~same]
+
+
+def _concatenated(arrays: Sequence[NDArray], dtype: type) -> NDArray:  # type: ignore[type-arg]  # one function for both element types
+    return np.concatenate(arrays) if arrays else np.zeros(0, dtype=dtype)

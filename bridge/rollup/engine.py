@@ -1,0 +1,309 @@
+"""The engine of one source: does every closed window once, and again where needed.
+
+A beat asks the source for its time, puts what has closed since on the agenda, and
+works it off. All that must survive a crash is in the ledger; what the engine keeps in
+memory only saves looking there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+import structlog
+
+from bridge.rollup import joints
+from bridge.rollup.commit import Committed, Result, commit
+from bridge.rollup.fill import Fill
+from bridge.rollup.plan import LOST, MINUTE, PARTIAL, Agenda
+from bridge.rollup.reading import Reading, read, verdict
+from bridge.rollup.reports import Reporter
+from bridge.rollup.rows import Floats, Ints
+from bridge.rollup.tail import Tail
+from bridge.rollup.windows import Resolution, Window
+from bridge.sources.base import Source, SourceError
+from bridge.telemetry import Telemetry
+from models.database import Database
+from models.directory import SeriesDirectory
+from models.queries import events as event_queries
+from models.queries import ledger
+from models.queries.rollups import last_before
+from runtime import settings
+from runtime.clock import Clock
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+class Call(Protocol):
+    """Runs a job on the writer and returns its result."""
+
+    def __call__(self, name: str, job: Callable[[], T], /) -> T: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an engine works with; shared by the engines of all sources."""
+
+    db: Database
+    call: Call
+    directory: SeriesDirectory
+    telemetry: Telemetry
+    clock: Clock
+
+
+class Engine:
+    """Keeps the rollups of one source complete."""
+
+    def __init__(
+        self,
+        source: Source,
+        initial_history: float,
+        rollup: settings.Rollup,
+        reporter: Reporter,
+        parts: Parts,
+    ) -> None:
+        self._source = source
+        self._initial_history = initial_history
+        self._rollup = rollup
+        self._reporter = reporter
+        self._parts = parts
+        self._fill = Fill(parts.db, source.name)
+        self._agenda = Agenda(rollup.catch_up)
+        self._tails: dict[int, Tail] = {}
+        self._begin: int | None = None
+        self._searched: float | None = None
+        self._warned: dict[int, int] = {}
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Ask a running beat to end after the window at hand."""
+        self._stop.set()
+
+    @property
+    def pending(self) -> int:
+        """How many windows wait to be done."""
+        return len(self._agenda)
+
+    def beat(self) -> None:
+        """Do all windows that are due, newest and oldest in turns."""
+        while not self._stop.is_set():
+            try:
+                self._look()
+            except SourceError as error:
+                self._unreachable(error)
+                return
+            starts = self._agenda.next(self._parts.clock.monotonic())
+            if not starts:
+                self._fill_all()
+                return
+            if not self._work_off(starts):
+                return
+            self._fill_all()
+
+    def _look(self) -> None:
+        """Put on the agenda what has closed, what is dirty and what was never done."""
+        now_ms = self._source.now_ms()
+        self._parts.telemetry.source_up.labels(self._source.name).set(1)
+        settled = (now_ms - round(self._rollup.settle * 1000)) // 1000
+        until = Resolution.MINUTE.floor(settled)
+        begin = self._find_begin(now_ms)
+        if begin is None or until <= begin:
+            return
+        self._search(begin, until)
+        self._agenda.extend(begin, until)
+        for entry in ledger.unfinished(
+            self._parts.db, self._source.name, Resolution.MINUTE.value, 1000
+        ):
+            if entry.start < until:
+                self._agenda.add(entry.start, entry.start + MINUTE)
+
+    def _find_begin(self, now_ms: int) -> int | None:
+        """Return the first window of the source, from the ledger or its first data."""
+        name = self._source.name
+        begin = ledger.begin(self._parts.db, name, Resolution.MINUTE.value)
+        if begin is None:
+            if self._begin is None:
+                since_ms = now_ms - round(self._initial_history * 1000)
+                earliest = self._source.earliest_ms(since_ms)
+                if earliest is None:
+                    return None
+                self._begin = Resolution.MINUTE.floor(earliest // 1000)
+            return self._begin
+        if self._begin is None or begin < self._begin:
+            self._begin, self._searched = begin, None
+        return self._begin
+
+    def _search(self, begin: int, until: int) -> None:
+        """Search the whole ledger for windows that were never done (RULES R59)."""
+        now = self._parts.clock.monotonic()
+        if self._searched is not None:
+            if now - self._searched < self._rollup.find_holes:
+                return
+        self._searched = now
+        self._fill.search()
+        name, minute = self._source.name, Resolution.MINUTE.value
+        newest = ledger.newest(self._parts.db, name, minute)
+        if newest is None:
+            return
+        for low, high in ledger.holes(self._parts.db, name, minute, MINUTE, until):
+            if high <= newest or self._agenda.until is not None:
+                self._agenda.add(low, high)
+        if self._agenda.until is None:
+            self._agenda.extend(newest + MINUTE, max(until, newest + MINUTE))
+
+    def _work_off(self, starts: Sequence[int]) -> bool:
+        """Do windows in order; return False when the source failed."""
+        for start in starts:
+            if self._stop.is_set():
+                return False
+            try:
+                self._do(Window(start))
+            except SourceError as error:
+                self._agenda.put_off(start, self._parts.clock.monotonic())
+                self._unreachable(error, start)
+                if not error.permanent:
+                    return False
+        return True
+
+    def _do(self, window: Window) -> None:
+        began = self._parts.clock.monotonic()
+        tail, lookback_ms = self._tail(window)
+        reading = read(self._source, window, tail, lookback_ms)
+        if self._asks_again(reading):
+            return
+        judged = verdict(self._source, reading)
+        events = self._reporter.of_rows(window, reading.rows)
+        if judged.state in (PARTIAL, LOST):
+            events += self._reporter.of_outcome(window, judged.state, judged.reason)
+        result = Result(
+            source=self._source.name,
+            window=window,
+            verdict=judged,
+            rows=reading.rows,
+            samples=reading.samples,
+            detectors=self._reporter.detectors,
+            events=events,
+        )
+        committed = self._commit(result)
+        self._after(window, tail, reading, committed)
+        self._parts.telemetry.cycle_seconds.labels(self._source.name).observe(
+            self._parts.clock.monotonic() - began
+        )
+
+    def _tail(self, window: Window) -> tuple[Tail, int]:
+        """Return the last values before a window, and how far to look back for more."""
+        run = self._agenda.run_start(window.start)
+        alone = run == window.start or window.start == self._begin
+        tail = self._tails.pop(window.start, None)
+        if tail is None:
+            tail = Tail(window.start, None if alone else self._last_before(run))
+        return tail, round(self._rollup.lookback * 1000) if alone else 0
+
+    def _last_before(self, run: int | None) -> Callable[[Ints, int], Floats]:
+        def lookup(series_id: Ints, start: int) -> Floats:
+            return last_before(self._parts.db, series_id, start, not_before=run)
+
+        return lookup
+
+    def _asks_again(self, reading: Reading) -> bool:
+        """Whether warnings make the window wait for another try (RULES R70)."""
+        if not reading.warnings.messages:
+            return False
+        start = reading.window.start
+        tries = self._agenda.put_off(start, self._parts.clock.monotonic())
+        log.warning(
+            "the source answered with warnings",
+            source=self._source.name,
+            window=start,
+            tries=tries,
+            warnings=reading.warnings.messages,
+        )
+        return tries < self._rollup.warnings
+
+    def _commit(self, result: Result) -> Committed:
+        now = int(self._parts.clock.now())
+        committed = self._parts.call(
+            f"commit_{result.window.resolution.value}",
+            lambda: commit(self._parts.db, result, now),
+        )
+        self._fill.consider(result.window)
+        telemetry, name = self._parts.telemetry, self._source.name
+        resolution = result.window.resolution.value
+        telemetry.windows.labels(name, resolution, committed.entry.state).inc()
+        if not committed.kept:
+            telemetry.rows.labels(resolution).inc(committed.entry.series)
+            for event in result.events:
+                telemetry.events.labels(event.detector).inc()
+        return committed
+
+    def _after(
+        self, window: Window, tail: Tail, reading: Reading, committed: Committed
+    ) -> None:
+        """Take the window off the agenda and carry what it changed to later ones."""
+        self._parts.telemetry.samples.labels(self._source.name).inc(reading.samples)
+        self._agenda.finish(window.start)
+        if committed.kept or len(committed.changed):
+            self._tails.clear()
+        else:
+            tail.advance(window.end, reading.rows)
+            self._tails = dict([*self._tails.items(), (window.end, tail)][-3:])
+        dirty = joints.after(
+            self._parts.db, self._source.name, window, committed, self._agenda
+        )
+        if dirty:
+            now = int(self._parts.clock.now())
+            self._parts.call(
+                "mark_dirty",
+                lambda: joints.mark(self._parts.db, self._source.name, dirty, now),
+            )
+        self._source.done(self._done_until())
+
+    def _done_until(self) -> int:
+        """Return the end, in milliseconds, before which nothing is pending."""
+        oldest = self._agenda.oldest()
+        until = self._agenda.until or 0
+        return (until if oldest is None else oldest) * 1000
+
+    def _fill_all(self) -> None:
+        """Merge every hour, then every day, that is due."""
+        for resolution in (Resolution.HOUR, Resolution.DAY):
+            for window in self._fill.due(resolution):
+                if self._stop.is_set():
+                    return
+                result = self._fill.merge(window)
+                self._commit(result)
+                self._touch(result)
+
+    def _touch(self, result: Result) -> None:
+        ids = np.concatenate(
+            [rows.series_id[rows.count > 0] for rows in result.rows]
+            or [np.zeros(0, dtype=np.int64)]
+        )
+        last_seen = result.window.end - 1
+        self._parts.call(
+            "touch_series", lambda: self._parts.directory.touch(ids, last_seen)
+        )
+
+    def _unreachable(self, error: SourceError, start: int | None = None) -> None:
+        """Log and record that the source did not answer."""
+        self._parts.telemetry.source_up.labels(self._source.name).set(0)
+        log.warning(
+            "the source did not answer",
+            source=self._source.name,
+            reason=error.reason,
+            error=str(error),
+            window=start,
+        )
+        minute = Resolution.MINUTE.floor(int(self._parts.clock.now()))
+        events = self._reporter.of_failure(minute, error.reason, str(error))
+
+        def record() -> None:
+            for event in events:
+                event_queries.record(self._parts.db, event)
+
+        if events:
+            self._parts.call("record_failure", record)

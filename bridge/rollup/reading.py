@@ -1,0 +1,75 @@
+"""Reads one window from its source and rolls it up, block by block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bridge.rollup.aggregate import aggregate
+from bridge.rollup.plan import Silence, Verdict, judge
+from bridge.rollup.rows import Rows
+from bridge.rollup.tail import Tail
+from bridge.rollup.windows import Window
+from bridge.sources.base import Block, Source, Warnings
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a source held of a window, rolled up."""
+
+    window: Window
+    rows: list[Rows] = field(default_factory=list)
+    samples: int = 0
+    interval_ms: int | None = None
+    silent_seconds: int = 0
+    warnings: Warnings = field(default_factory=Warnings)
+
+    @property
+    def series(self) -> int:
+        """How many series have a row."""
+        return sum(len(rows) for rows in self.rows)
+
+
+def read(source: Source, window: Window, tail: Tail, lookback_ms: int) -> Reading:
+    """Ask the source for a window's raw samples and aggregate them.
+
+    `lookback_ms` before the window are read as well where no rows say what came
+    before. Raises SourceError.
+    """
+    reading = Reading(window)
+    silence = Silence(window.start_ms, window.resolution.width)
+    since = window.start_ms - lookback_ms
+    for block in source.read(since, window.end_ms, reading.warnings):
+        rows = aggregate(block, window, tail.values(block.series_id))
+        if len(rows):
+            reading.rows.append(rows)
+        inside = block.times >= window.start_ms
+        reading.samples += int(inside.sum())
+        silence.hear(block.times)
+        reading.interval_ms = _shortest(reading.interval_ms, block, window)
+    reading.silent_seconds = silence.longest
+    return reading
+
+
+def verdict(source: Source, reading: Reading) -> Verdict:
+    """Judge a window by its reading; asks an empty source whether it recorded."""
+    window = reading.window
+    recording = True
+    if reading.samples == 0:
+        recording = source.presence(window.start_ms, window.end_ms).recording
+    return judge(
+        samples=reading.samples,
+        recording=recording,
+        silent_seconds=reading.silent_seconds,
+        interval_ms=reading.interval_ms,
+        warnings=reading.warnings.messages,
+    )
+
+
+def _shortest(known: int | None, block: Block, window: Window) -> int | None:
+    most = int(np.max(block.expected, initial=0))
+    if most == 0:
+        return known
+    interval = window.resolution.width * 1000 // most
+    return interval if known is None else min(known, interval)
