@@ -20,7 +20,7 @@ test: $(READY_DEV)  ## every test, real servers included
 check: $(READY_DEV)  ## format, lint, types, import rules, spelling: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy exporter bridge models runtime tests bench scripts
+	$(BIN)/mypy exporter bridge models runtime grafana tests bench scripts
 	PYTHONPATH=. $(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
 	$(BIN)/python -m scripts.docs --check

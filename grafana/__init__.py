@@ -1,0 +1,1 @@
+"""Dashboards and rules: what people see of the two programs in Grafana."""

@@ -1,0 +1,77 @@
+"""What the bridge asks of others."""
+
+from __future__ import annotations
+
+from grafana.bridge.engine import quantiles
+from grafana.dashboard import Row
+from grafana.shapes import Graph, Query, States, warn
+
+_OF_SOURCE = '$target, source=~"$source"'
+
+REQUESTS = Row(
+    "Sources",
+    (
+        States(
+            "Answering",
+            "Whether each source answered the last request.",
+            (Query(f"epimetheus_source_up{{{_OF_SOURCE}}}", "{{source}}"),),
+            words=("does not answer", "answers"),
+        ),
+        Graph(
+            "Requests",
+            "reqps",
+            "Requests to sources by outcome.",
+            (
+                Query(
+                    "sum by (source, outcome) (rate(epimetheus_source_requests_total"
+                    f"{{{_OF_SOURCE}}}[$__rate_interval]))",
+                    "{{source}} {{outcome}}",
+                ),
+            ),
+        ),
+        Graph(
+            "Duration of requests",
+            "s",
+            "How long sources take to answer.",
+            quantiles("epimetheus_source_request_seconds", _OF_SOURCE, "source"),
+            warn(10, 30),
+        ),
+        Graph(
+            "Bytes of answers",
+            "Bps",
+            "What sources send, before decompression.",
+            (
+                Query(
+                    "sum by (source) (rate(epimetheus_source_response_bytes_total"
+                    f"{{{_OF_SOURCE}}}[$__rate_interval]))",
+                    "{{source}}",
+                ),
+            ),
+        ),
+    ),
+)
+
+SCRAPES = Row(
+    "Scrapes",
+    (
+        Graph(
+            "Scrapes",
+            "reqps",
+            "Scrapes of targets that the bridge asks itself, by outcome.",
+            (
+                Query(
+                    "sum by (source, outcome) (rate(epimetheus_scrapes_total"
+                    f"{{{_OF_SOURCE}}}[$__rate_interval]))",
+                    "{{source}} {{outcome}}",
+                ),
+            ),
+        ),
+        Graph(
+            "Duration of scrapes",
+            "s",
+            "How long targets take to answer.",
+            quantiles("epimetheus_scrape_seconds", _OF_SOURCE, "source"),
+            warn(1, 10),
+        ),
+    ),
+)

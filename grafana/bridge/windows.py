@@ -1,0 +1,83 @@
+"""What is done and what is missing."""
+
+from __future__ import annotations
+
+from grafana.dashboard import Row
+from grafana.shapes import Graph, Query, warn
+
+_OF_SOURCE = '$target, source=~"$source"'
+
+
+def _windows(states: str) -> Query:
+    return Query(
+        f"sum by (source, resolution, state) (epimetheus_windows{{{_OF_SOURCE}, "
+        f'state=~"{states}"}})',
+        "{{source}} {{resolution}} {{state}}",
+    )
+
+
+ROW = Row(
+    "Windows",
+    (
+        Graph(
+            "Finished, by state",
+            "cpm",
+            "Windows committed for each minute. A source in good health finishes one "
+            "minute a minute, more while it catches up.",
+            (
+                Query(
+                    "60 * sum by (source, resolution, state) "
+                    f"(rate(epimetheus_windows_finished_total{{{_OF_SOURCE}}}"
+                    "[$__rate_interval]))",
+                    "{{source}} {{resolution}} {{state}}",
+                ),
+            ),
+        ),
+        Graph(
+            "Lag of minutes",
+            "s",
+            "Age of the end of the newest finished minute of each source. It rises "
+            "for a minute and falls again.",
+            (
+                Query(
+                    f'epimetheus_lag_seconds{{{_OF_SOURCE}, resolution="minute"}}',
+                    "{{source}}",
+                ),
+            ),
+            warn(180, 600),
+        ),
+        Graph(
+            "Lag of hours and days",
+            "s",
+            "Age of the end of the newest finished hour and day of each source.",
+            (
+                Query(
+                    f'epimetheus_lag_seconds{{{_OF_SOURCE}, resolution!="minute"}}',
+                    "{{source}} {{resolution}}",
+                ),
+            ),
+        ),
+        Graph(
+            "In the ledger, done",
+            "short",
+            "Windows that are complete.",
+            (_windows("done"),),
+        ),
+        Graph(
+            "In the ledger, to do",
+            "short",
+            "Windows that are asked for, and those that are to be done again as "
+            "something in them changed.",
+            (_windows("open|dirty"),),
+            warn(60),
+        ),
+        Graph(
+            "In the ledger, holes",
+            "short",
+            "Windows for which the source had nothing any more (lost), or not all "
+            "(partial). The error events say when and why.",
+            (_windows("lost|partial"),),
+            warn(1),
+        ),
+    ),
+)
