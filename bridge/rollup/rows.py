@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntFlag
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
 
 
 class Flag(IntFlag):
     """What a reader should know of a row beyond its numbers."""
 
     BASELINE = 1
-    """The first sample had no predecessor, so no step was measured from before it."""
+    """The first sample had no predecessor to measure a step from (R25c)."""
     NAN = 2
     """Samples that are not a number were left out (R13)."""
     INFINITE = 4
     """Infinite samples are in first, last, min and max, and in sum (R14)."""
     NO_SUM = 8
-    """The sum is undefined (infinities of both signs) and stored as NULL."""
+    """There is no sum: infinities of both signs, or too large for a float."""
     IMPRECISE = 16
-    """A counter beyond 2^53: single steps are lost in the source already (R18)."""
+    """A counter at or beyond 2^53: the source itself loses single steps (R18)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,9 @@ class Rows:
     """Rollup rows of windows of one resolution, as equally long arrays.
 
     NaN stands for NULL: in `sum`, `min`, `max`, `first`, `last` of rows without a
-    usable sample, and in `increase` of series that are no counters. `start` is UTC
-    seconds. At most one row per (series_id, start).
+    usable sample, in `sum` where `Flag.NO_SUM` is set, and in `increase` of series
+    that are no counters. `start` is UTC seconds. At most one row per (series_id,
+    start).
     """
 
     series_id: Ints
@@ -52,3 +57,35 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.series_id)
+
+    def take(self, chosen: Ints | Bools | slice) -> Self:
+        """Return the chosen rows, in the order of their indices."""
+        return type(self)(*(column[chosen] for column in self.columns()))
+
+    def columns(self) -> tuple[NDArray[Any], ...]:
+        """Return the arrays in the order of the fields."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+    @classmethod
+    def join(cls, parts: Sequence[Rows]) -> Self:
+        """Return the rows of all parts, one after the other; none for no parts."""
+        columns = zip(*(part.columns() for part in (_NONE, *parts)), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
+
+
+_NO_INTS: Ints = np.empty(0, np.int64)
+_NO_FLOATS: Floats = np.empty(0, np.float64)
+_NONE = Rows(
+    series_id=_NO_INTS,
+    start=_NO_INTS,
+    count=_NO_INTS,
+    sum=_NO_FLOATS,
+    min=_NO_FLOATS,
+    max=_NO_FLOATS,
+    first=_NO_FLOATS,
+    last=_NO_FLOATS,
+    increase=_NO_FLOATS,
+    resets=_NO_INTS,
+    expected=_NO_INTS,
+    flags=_NO_INTS,
+)

@@ -6,10 +6,12 @@ milliseconds (RULES R1, R3, R4). Nothing here asks the system what time it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Resolution(Enum):
