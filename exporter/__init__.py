@@ -1,0 +1,1 @@
+"""The agent that measures one host and answers Prometheus."""

@@ -1,0 +1,134 @@
+"""The command `epimetheus-exporter`: builds the parts, starts and stops them.
+
+Exit codes: 0 for a clean end, 1 if it cannot listen or, with --once, if a collector
+failed, 2 for wrong usage or wrong settings.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+import structlog
+
+from exporter.app import App
+from exporter.collectors import ALIASES, COLLECTORS, build
+from exporter.collectors.base import Host
+from exporter.registry import Registry
+from exporter.render import text_renderer
+from exporter.server import CannotListen, Server
+from exporter.telemetry import Telemetry, version
+from runtime import config, logs, service
+from runtime.clock import SystemClock
+
+if TYPE_CHECKING:
+    from runtime.settings import Exporter, Settings
+
+log = structlog.get_logger(__name__)
+
+_CANNOT_RUN: Final = 1
+_WRONG_SETTINGS: Final = 2
+
+
+@click.command()
+@click.option(
+    "--config",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Settings file; ./config.yaml if it exists, defaults otherwise.",
+)
+@click.option("--check", is_flag=True, help="Check the settings and exit.")
+@click.option("--once", is_flag=True, help="Print the metrics and exit.")
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    help="Overrides log.level.",
+)
+@click.version_option(version(), prog_name="epimetheus-exporter")
+def command(
+    path: Path | None, log_level: str | None, *, check: bool, once: bool
+) -> None:
+    """Measure this host and answer Prometheus at /metrics."""
+    try:
+        settings = config.load(path, os.environ)
+        token = config.read_secret(
+            settings.exporter.token, settings.exporter.token_file
+        )
+    except config.SettingsError as error:
+        _end(_WRONG_SETTINGS, *error.problems)
+    if log_level:
+        chosen = settings.log.model_copy(update={"level": log_level})
+        settings = settings.model_copy(update={"log": chosen})
+    logs.configure(settings.log, sys.stderr)
+    registry = _registry(settings.exporter)
+    if check:
+        click.echo("The settings are valid.")
+    elif once:
+        _print_once(registry)
+    else:
+        _serve(settings, registry, token)
+
+
+def _registry(settings: Exporter) -> Registry:
+    clock = SystemClock()
+    host = Host.at(settings.paths, clock, settings.deadline)
+    return Registry(
+        build(host, settings.collectors),
+        deadline=settings.deadline,
+        clock=clock,
+        known=COLLECTORS,
+        aliases=ALIASES,
+    )
+
+
+def _print_once(registry: Registry) -> None:
+    found = registry.scrape(registry.names)
+    families = (*found.families, *Telemetry(SystemClock()).families())
+    click.echo(text_renderer().render(families), nl=False)
+    if any(report.state in {"failed", "hung"} for report in found.reports):
+        sys.exit(_CANNOT_RUN)
+
+
+def _serve(settings: Settings, registry: Registry, token: str | None) -> None:
+    exporter = settings.exporter
+    if token is None and not exporter.listen.is_loopback:
+        log.warning(
+            "everyone who reaches this address can read the metrics",
+            listen=str(exporter.listen),
+            remedy="set exporter.token_file",
+        )
+    app = App(
+        registry,
+        Telemetry(SystemClock()),
+        token=token,
+        max_scrapes=exporter.max_scrapes,
+        gzip_level=exporter.gzip_level,
+    )
+    stop = threading.Event()
+    service.stop_on_signals(stop)
+    # What is there now stays; without it in the way, collections are short.
+    gc.freeze()
+    try:
+        service.run([Server(app, exporter.listen, exporter.max_scrapes)], stop)
+    except CannotListen as error:
+        _end(_CANNOT_RUN, str(error))
+
+
+def _end(code: int, *problems: str) -> None:
+    for problem in problems:
+        click.echo(f"epimetheus-exporter: {problem}", err=True)
+    sys.exit(code)
+
+
+def main() -> None:
+    """Run the command; the entry point of the installed script."""
+    command()
+
+
+if __name__ == "__main__":
+    main()

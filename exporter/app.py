@@ -1,0 +1,199 @@
+"""The exporter's pages as a WSGI application: metrics, health, a page for people."""
+
+from __future__ import annotations
+
+import hmac
+import html
+import math
+import zlib
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import parse_qs, quote
+
+import structlog
+
+from exporter.negotiation import accepts_gzip, choose_format
+from exporter.registry import Registry, UnknownCollector
+from exporter.render import openmetrics_renderer, text_renderer
+from exporter.telemetry import Telemetry, version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+log = structlog.get_logger(__name__)
+
+_GZIP: Final = 31
+"""What zlib calls the gzip container with the largest window."""
+
+_RETRY_AFTER_SECONDS: Final = 1
+
+_SHARE_OF_TIMEOUT: Final = 0.9
+"""Of the scraper's own timeout; the rest is for the answer to arrive."""
+
+_Headers = tuple[tuple[str, str], ...]
+
+
+class Answer(NamedTuple):
+    """A response before it is put on the wire."""
+
+    status: str
+    body: bytes
+    headers: _Headers
+
+
+def _plain(status: str, text: str, *headers: tuple[str, str]) -> Answer:
+    kind = ("Content-Type", "text/plain; charset=utf-8")
+    return Answer(status, f"{text}\n".encode(), (kind, *headers))
+
+
+class App:
+    """Answers scrapes from a registry, at most `max_scrapes` at the same time.
+
+    With a token, whoever does not send it sees nothing but the health page.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        telemetry: Telemetry,
+        *,
+        token: str | None,
+        max_scrapes: int,
+        gzip_level: int,
+    ) -> None:
+        self._registry = registry
+        self._telemetry = telemetry
+        self._token = None if token is None else token.encode()
+        self._max_scrapes = max_scrapes
+        self._gzip_level = gzip_level
+        self._renderers = {
+            "text": text_renderer(),
+            "openmetrics": openmetrics_renderer(),
+        }
+        self._pages = {
+            "/": self._index,
+            "/metrics": self._metrics,
+            "/-/healthy": self._healthy,
+        }
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Answer one request, as PEP 3333 says."""
+        status, body, headers = self._answer(environ)
+        length = ("Content-Length", str(len(body)))
+        start_response(
+            status, [*headers, length, ("X-Content-Type-Options", "nosniff")]
+        )
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    def _answer(self, environ: WSGIEnvironment) -> Answer:
+        page = self._pages.get(environ.get("PATH_INFO", ""))
+        if page is None:
+            return _plain("404 Not Found", "There is /metrics, /-/healthy and /.")
+        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+            return _plain("405 Method Not Allowed", "Use GET.", ("Allow", "GET, HEAD"))
+        return page(environ)
+
+    def _is_allowed(self, environ: WSGIEnvironment) -> bool:
+        if self._token is None:
+            return True
+        scheme, _, sent = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        # WSGI hands over the bytes of a header as Latin-1.
+        return scheme.lower() == "bearer" and hmac.compare_digest(
+            sent.strip().encode("latin-1", "replace"), self._token
+        )
+
+    def _healthy(self, environ: WSGIEnvironment) -> Answer:
+        del environ
+        return _plain("200 OK", "Healthy.")
+
+    def _index(self, environ: WSGIEnvironment) -> Answer:
+        if not self._is_allowed(environ):
+            return _unauthorized()
+        collectors = "".join(
+            f'<li><a href="metrics?collect[]={quote(name)}">{html.escape(name)}</a>'
+            for name in self._registry.names
+        )
+        body = _PAGE.format(version=html.escape(version()), collectors=collectors)
+        kind = ("Content-Type", "text/html; charset=utf-8")
+        return Answer("200 OK", body.encode(), (kind,))
+
+    def _metrics(self, environ: WSGIEnvironment) -> Answer:
+        count = self._telemetry.count
+        if not self._is_allowed(environ):
+            count("unauthorized")
+            return _unauthorized()
+        if not self._telemetry.begin(self._max_scrapes):
+            count("busy")
+            return _plain(
+                "503 Service Unavailable",
+                f"{self._max_scrapes} scrapes are in flight; try again later.",
+                ("Retry-After", str(_RETRY_AFTER_SECONDS)),
+            )
+        try:
+            answer = self._scrape(environ)
+        except UnknownCollector as error:
+            count("bad request")
+            return _plain("400 Bad Request", f"{error}.")
+        except Exception:
+            log.exception("scrape failed")
+            count("failed")
+            return _plain(
+                "500 Internal Server Error", "The scrape failed; see the log."
+            )
+        finally:
+            self._telemetry.end()
+        count("answered")
+        return answer
+
+    def _scrape(self, environ: WSGIEnvironment) -> Answer:
+        query = parse_qs(environ.get("QUERY_STRING", ""))
+        names = self._registry.choose(
+            query.get("collect[]", ()), query.get("exclude[]", ())
+        )
+        found = self._registry.scrape(names, _deadline(environ))
+        wanted = choose_format(environ.get("HTTP_ACCEPT"))
+        body = self._renderers[wanted.name].render(
+            (*found.families, *self._telemetry.families())
+        )
+        headers: _Headers = (
+            ("Content-Type", wanted.content_type),
+            ("Vary", "Accept, Accept-Encoding"),
+        )
+        if self._gzip_level and accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING")):
+            body = zlib.compress(body, self._gzip_level, _GZIP)
+            headers += (("Content-Encoding", "gzip"),)
+        return Answer("200 OK", body, headers)
+
+
+def _deadline(environ: WSGIEnvironment) -> float | None:
+    try:
+        timeout = float(environ["HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS"])
+    except (KeyError, ValueError):
+        return None
+    usable = math.isfinite(timeout) and timeout > 0
+    return timeout * _SHARE_OF_TIMEOUT if usable else None
+
+
+def _unauthorized() -> Answer:
+    return _plain(
+        "401 Unauthorized",
+        "Send the header Authorization: Bearer TOKEN.",
+        ("WWW-Authenticate", 'Bearer realm="epimetheus-exporter"'),
+    )
+
+
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Epimetheus exporter</title>
+<style>body {{ font: 1rem/1.5 system-ui; margin: 2rem auto; max-width: 40rem }}</style>
+<h1>Epimetheus exporter</h1>
+<p>Version {version}.
+<p><a href="metrics">Metrics</a> · <a href="-/healthy">Health</a>
+<h2>Collectors</h2>
+<ul>{collectors}</ul>
+</html>
+"""
