@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BeforeValidator, GetCoreSchemaHandler, PlainSerializer
 from pydantic_core import CoreSchema, core_schema
 
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NUMBER: Final = r"([0-9]{1,12}(?:\.[0-9]{1,12})?)"
 _SECONDS: Final = {
-    "ms": 0.001,
-    "s": 1.0,
-    "m": 60.0,
-    "h": 3600.0,
-    "d": 86400.0,
-    "w": 604800.0,
     "y": 31536000.0,
+    "w": 604800.0,
+    "d": 86400.0,
+    "h": 3600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "ms": 0.001,
 }
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KiB|MiB|GiB|KB|MB|GB)")
+_DURATION: Final = re.compile("".join(f"(?:{_NUMBER}{unit})?" for unit in _SECONDS))
+_SIZE: Final = re.compile(rf"{_NUMBER}\s*(B|KiB|MiB|GiB|KB|MB|GB)")
+_ADDRESS: Final = re.compile(
+    r"(?:\[(?P<v6>[\w.%]*:[\w.:%]+)\]|(?P<host>[\w.-]+))"
+    r":(?P<port>[0-9]{1,5})",
+    re.ASCII,
+)
+_HIGHEST_PORT: Final = 65535
 _BYTES: Final = {
     "B": 1,
     "KB": 10**3,
@@ -31,15 +42,24 @@ _BYTES: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How people write a value: what it is called, an example, and how it is shown."""
+
+    name: str
+    example: str
+    show: Callable[[Any], str] = str
+
+
 def parse_duration(text: object) -> float:
     """Return the seconds of a Prometheus-style duration such as `15s` or `1h30m`.
 
-    Raises ValueError for anything else: a bare number says no unit.
+    Exact to the millisecond. Raises ValueError for anything else: a bare number says
+    no unit.
     """
-    if isinstance(text, str):
-        parts = _DURATION.findall(text)
-        if parts and "".join(number + unit for number, unit in parts) == text:
-            return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    if isinstance(text, str) and text and (match := _DURATION.fullmatch(text)):
+        pairs = zip(match.groups(default="0"), _SECONDS.values(), strict=True)
+        return round(sum(float(number) * unit for number, unit in pairs), 3)
     raise ValueError(
         f"{text!r} is not a duration; write a number with a unit "
         "(ms, s, m, h, d, w, y), for example 15s or 1h30m"
@@ -81,6 +101,7 @@ Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
     PlainSerializer(format_duration, return_type=str),
+    Written("duration", "15s", format_duration),
 ]
 """Seconds, written as `15s`."""
 
@@ -88,6 +109,7 @@ Size = Annotated[
     int,
     BeforeValidator(parse_size),
     PlainSerializer(format_size, return_type=str),
+    Written("size", "64MiB", format_size),
 ]
 """Bytes, written as `64MiB`."""
 
@@ -104,19 +126,10 @@ class Address:
         """Read `127.0.0.1:9105` or `[::1]:9105`; raise ValueError for anything else."""
         if isinstance(text, cls):
             return text
-        if isinstance(text, str):
-            host, colon, port = text.rpartition(":")
-            bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-            bracketed = bare != host
-            if (
-                colon
-                and bare
-                and (bracketed or ":" not in bare)
-                and port.isascii()
-                and port.isdigit()
-                and int(port) <= 65535  # noqa: PLR2004 - the highest TCP port
-            ):
-                return cls(bare, int(port))
+        if isinstance(text, str) and (match := _ADDRESS.fullmatch(text)):
+            host, port = match["v6"] or match["host"], int(match["port"])
+            if port <= _HIGHEST_PORT:
+                return cls(host, port)
         raise ValueError(
             f"{text!r} is not an address; write host:port, "
             "for example 127.0.0.1:9105 or [::1]:9105"
@@ -125,7 +138,10 @@ class Address:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the address."""
-        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     @property
     def url(self) -> str:

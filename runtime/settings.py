@@ -7,12 +7,10 @@ docs/configuration.md.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -20,30 +18,11 @@ from pydantic import (
     model_validator,
 )
 
-from runtime.quantities import Address, Duration, Size
+from runtime.quantities import Address, Duration, Size, Written, format_duration
+from runtime.texts import BaseUrl, DatabaseUrl, HttpUrl, Name, PathText, Regex, Selector
 
-
-def _regex(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is not a regular expression: {error}") from error
-    return text
-
-
-def _http_url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", text):
-        raise ValueError(
-            f"{text!r} is not an http(s) URL without user information, "
-            "for example http://127.0.0.1:9090"
-        )
-    return text.rstrip("/")
-
-
-Regex = Annotated[str, AfterValidator(_regex)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Positive = Annotated[Duration, Field(gt=0)]
+Whole = Annotated[int, Field(strict=True), Written("whole number", "1")]
 
 
 class Section(BaseModel):
@@ -66,9 +45,7 @@ class Log(Section):
 class Database(Section):
     """Where series, rollups, the ledger and events are kept."""
 
-    url: Annotated[
-        str, Field(pattern=r"^(sqlite:///.+|postgres(ql)?://[^:@\s]+(@\S+)?)$")
-    ] = Field(
+    url: DatabaseUrl = Field(
         "sqlite:///data/epimetheus.db",
         description="`sqlite:///FILE`, relative to the working directory, or "
         "`postgresql://USER@HOST:PORT/NAME` (no password in it).",
@@ -76,7 +53,7 @@ class Database(Section):
     password: SecretStr | None = Field(
         None, description="Password for PostgreSQL; only from the environment."
     )
-    password_file: Path | None = Field(
+    password_file: PathText | None = Field(
         None, description="File that holds the password for PostgreSQL."
     )
     migrate_at_start: bool = Field(
@@ -93,9 +70,9 @@ class Database(Section):
 class Paths(Section):
     """Where the kernel's files are mounted, for containers and tests."""
 
-    procfs: Path = Field(Path("/proc"), description="The proc filesystem.")
-    sysfs: Path = Field(Path("/sys"), description="The sys filesystem.")
-    rootfs: Path = Field(
+    procfs: PathText = Field(Path("/proc"), description="The proc filesystem.")
+    sysfs: PathText = Field(Path("/sys"), description="The sys filesystem.")
+    rootfs: PathText = Field(
         Path("/"), description="The host's root; prefixed to mount points."
     )
 
@@ -177,10 +154,10 @@ class Exporter(Section):
     token: SecretStr | None = Field(
         None, description="Bearer token of scrapers; only from the environment."
     )
-    token_file: Path | None = Field(
+    token_file: PathText | None = Field(
         None, description="File with the bearer token that scrapers must send."
     )
-    max_scrapes: Annotated[int, Field(ge=1, le=1000)] = Field(
+    max_scrapes: Annotated[Whole, Field(ge=1, le=1000)] = Field(
         8, description="Scrapes in flight at once; more are answered 503."
     )
     deadline: Positive = Field(
@@ -188,7 +165,7 @@ class Exporter(Section):
         description="A collector that needs longer is reported as failed and the "
         "scrape goes on without it.",
     )
-    gzip_level: Annotated[int, Field(ge=0, le=9)] = Field(
+    gzip_level: Annotated[Whole, Field(ge=0, le=9)] = Field(
         3, description="Compression of answers to clients that accept gzip; 0 is off."
     )
     paths: Paths = Paths()
@@ -201,7 +178,7 @@ class Bridge(Section):
     listen: Address = Field(
         Address("127.0.0.1", 9106), description="Where the API and pages are served."
     )
-    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+    workers: Annotated[Whole, Field(ge=1, le=64)] = Field(
         2, description="API worker processes, each with one database thread."
     )
     auth: Literal["none", "keys"] = Field(
@@ -209,16 +186,19 @@ class Bridge(Section):
         description="`keys` demands an API key with the right scope; `none` is "
         "allowed on loopback addresses only.",
     )
-    max_points: Annotated[int, Field(ge=100)] = Field(
+    max_points: Annotated[Whole, Field(ge=100)] = Field(
         1_000_000, description="Points that one answer may hold; more is refused."
     )
-    state: Path = Field(
+    state: PathText = Field(
         Path("data"), description="Directory for locks and the metrics of workers."
     )
 
 
 class _Source(Section):
-    name: Name = Field(description="Unique name; part of the identity of series.")
+    name: Name = Field(
+        description="Unique name; part of the identity of series.", examples=["main"]
+    )
+    kind: str = Field(description="What the source is.")
     workspace: str = Field("", description="Workspace of the series of this source.")
     environment: str = Field("", description="Environment, such as `production`.")
     initial_history: Duration = Field(
@@ -229,24 +209,28 @@ class _Source(Section):
 class PrometheusSource(_Source):
     """A Prometheus server that is asked for the raw samples of closed windows."""
 
-    kind: Literal["prometheus"]
-    url: HttpUrl = Field(description="Base URL of the server.")
-    selectors: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+    kind: Literal["prometheus"] = Field(
+        description="A Prometheus server, or what speaks its HTTP API."
+    )
+    url: BaseUrl = Field(
+        description="Base URL of the server.", examples=["http://127.0.0.1:9090"]
+    )
+    selectors: Annotated[tuple[Selector, ...], Field(min_length=1)] = Field(
         ('{__name__=~".+"}',),
         description="Series to keep, as PromQL selectors; a series that several of "
         "them select is kept once.",
     )
     timeout: Positive = Field(30.0, description="Deadline of one request.")
-    retries: Annotated[int, Field(ge=0, le=10)] = Field(
+    retries: Annotated[Whole, Field(ge=0, le=10)] = Field(
         2, description="Times a failed request is tried again within a cycle."
     )
-    fetchers: Annotated[int, Field(ge=1, le=16)] = Field(
+    fetchers: Annotated[Whole, Field(ge=1, le=16)] = Field(
         2, description="Requests in flight at once."
     )
-    shard: Annotated[int, Field(ge=100, le=50_000)] = Field(
+    shard: Annotated[Whole, Field(ge=100, le=50_000)] = Field(
         5000, description="Series that one request may answer; larger names are split."
     )
-    max_response: Size = Field(
+    max_response: Annotated[Size, Field(ge=1024)] = Field(
         256 * 2**20, description="Largest answer accepted, uncompressed."
     )
     gzip: bool = Field(
@@ -259,7 +243,7 @@ class PrometheusSource(_Source):
     bearer_token: SecretStr | None = Field(
         None, description="Bearer token for the server; only from the environment."
     )
-    bearer_token_file: Path | None = Field(
+    bearer_token_file: PathText | None = Field(
         None, description="File with the bearer token for the server."
     )
 
@@ -267,7 +251,10 @@ class PrometheusSource(_Source):
 class Target(Section):
     """An exposition endpoint that the bridge scrapes itself."""
 
-    url: HttpUrl = Field(description="Full URL, usually ending in /metrics.")
+    url: HttpUrl = Field(
+        description="Full URL, usually ending in /metrics.",
+        examples=["http://127.0.0.1:9105/metrics"],
+    )
     job: str = Field("node", min_length=1, description="Value of the `job` label.")
     instance: str | None = Field(
         None,
@@ -276,7 +263,7 @@ class Target(Section):
     bearer_token: SecretStr | None = Field(
         None, description="Bearer token for the target; only from the environment."
     )
-    bearer_token_file: Path | None = Field(
+    bearer_token_file: PathText | None = Field(
         None, description="File with the bearer token for the target."
     )
 
@@ -284,25 +271,31 @@ class Target(Section):
 class ScrapeSource(_Source):
     """Targets that the bridge scrapes without a Prometheus in between."""
 
-    kind: Literal["scrape"]
+    kind: Literal["scrape"] = Field(
+        description="Targets that the bridge scrapes by itself."
+    )
     interval: Annotated[Duration, Field(ge=1, le=60)] = Field(
         15.0, description="Time between two scrapes of a target."
     )
     timeout: Positive = Field(10.0, description="Deadline of one scrape.")
-    max_samples: Annotated[int, Field(ge=1)] = Field(
+    max_samples: Annotated[Whole, Field(ge=1)] = Field(
         50_000, description="A scrape with more samples is refused as a whole."
     )
     keep_raw: Annotated[Duration, Field(ge=60)] = Field(
         900.0, description="How long raw samples are kept after their window is done."
     )
     targets: Annotated[tuple[Target, ...], Field(min_length=1)] = Field(
-        description="What to scrape."
+        description="What to scrape.",
+        examples=[[{"url": "http://127.0.0.1:9105/metrics"}]],
     )
 
     @model_validator(mode="after")
     def _timeout_fits(self) -> Self:
         if self.timeout > self.interval:
-            raise ValueError("timeout must not be longer than interval")
+            raise ValueError(
+                f"timeout: {format_duration(self.timeout)} is longer than the "
+                f"interval, {format_duration(self.interval)}"
+            )
         return self
 
 
@@ -323,13 +316,13 @@ class Rollup(Section):
         description="How far before a window the source is asked for the sample that a "
         "counter's first step is measured from, where no earlier row exists.",
     )
-    catch_up: Annotated[int, Field(ge=1, le=1440)] = Field(
+    catch_up: Annotated[Whole, Field(ge=1, le=1440)] = Field(
         30, description="Past windows worked off between two looks at the newest one."
     )
     find_holes: Positive = Field(
         3600.0, description="How often the whole ledger is searched for holes."
     )
-    warnings: Annotated[int, Field(ge=1)] = Field(
+    warnings: Annotated[Whole, Field(ge=1)] = Field(
         5,
         description="Answers with warnings before a window is kept as partial instead "
         "of being asked again.",
@@ -381,17 +374,14 @@ class Settings(Section):
     rollup: Rollup = Rollup()
     events: Events = Events()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_file_is_all_defaults(cls, value: Any) -> Any:
-        return {} if value is None else value
-
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         names = [source.name for source in self.sources]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"sources: the name {twice[0]!r} is used twice")
+            raise ValueError(
+                f"sources: the name {twice[0]!r} is used twice; give each its own"
+            )
         return self
 
     @model_validator(mode="after")
