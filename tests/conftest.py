@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 import structlog
+from hypothesis import settings as hypothesis_settings
 
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# A busy machine is no failure: how long an example takes is not tested.
+hypothesis_settings.register_profile("project", deadline=None)
+hypothesis_settings.load_profile("project")
 
 GOLDEN = Path(__file__).parent / "golden"
 
