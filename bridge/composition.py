@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +15,21 @@ from bridge.events.observer import Observer, Origin
 from bridge.events.scrape import scrape_failed_event
 from bridge.receivers.scrape import Failure, Scraper
 from bridge.rollup.engine import Engine, Parts
-from bridge.sources.base import Source
 from bridge.sources.buffer import BufferSource
 from bridge.sources.prometheus import PrometheusSource
-from bridge.telemetry import Telemetry
-from bridge.writer import Writer
-from models.database import Database
 from models.directory import SeriesDirectory, SeriesFacts
 from models.queries import events as event_queries
+from models.queries.series import are_counters
 from runtime import settings as config
-from runtime.clock import Clock
 from runtime.config import read_secret
-from runtime.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from bridge.sources.base import Source
+    from bridge.telemetry import Telemetry
+    from bridge.writer import Writer
+    from models.database import Database
+    from runtime.clock import Clock
+    from runtime.scheduler import Scheduler
 
 Resolve: TypeAlias = Callable[[Sequence[SeriesFacts]], NDArray[np.int64]]
 AnySource: TypeAlias = config.PrometheusSource | config.ScrapeSource
@@ -93,9 +96,7 @@ def splay(name: str, interval: float) -> float:
     return int.from_bytes(digest, "big") / 2**64 * interval
 
 
-def parts_of(
-    db: Database, writer: Writer, telemetry: Telemetry, clock: Clock
-) -> Parts:
+def parts_of(db: Database, writer: Writer, telemetry: Telemetry, clock: Clock) -> Parts:
     """Collect what all engines share."""
     return Parts(db, writer.call, SeriesDirectory(db), telemetry, clock)
 
@@ -134,7 +135,7 @@ def _source(
     return BufferSource(
         settings.name,
         parts.db,
-        kinds=parts.directory.counters,
+        kinds=lambda ids: are_counters(parts.db, ids),
         interval_ms=round(settings.interval * 1000),
         keep_raw=settings.keep_raw,
         clock=parts.clock,

@@ -13,14 +13,17 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from runtime.clock import Clock
 from runtime.process import die_with_parent
-from runtime.quantities import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runtime.clock import Clock
+    from runtime.quantities import Address
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +120,7 @@ class Workers:
         try:
             return process.wait(timeout=_PATIENCE)
         except subprocess.TimeoutExpired:
-            log.error("the web server did not end in time and is killed")
+            log.warning("the web server did not end in time and is killed")
             process.kill()
             return process.wait()
 

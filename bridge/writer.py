@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from bridge.telemetry import Telemetry
-from runtime.clock import Clock
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.telemetry import Telemetry
+    from runtime.clock import Clock
 
 T = TypeVar("T")
 LIMIT: Final = 64
@@ -76,7 +78,7 @@ class Writer:
         return self._enqueue(name, job, block=True).result()
 
     def attempt(self, name: str, job: Callable[[], T]) -> T:
-        """Run a job like `call`, but raise WriterFull instead of waiting for a place."""
+        """Run a job like `call`, but raise WriterFull where that would wait."""
         return self._enqueue(name, job, block=False).result()
 
     def _enqueue(self, name: str, job: Callable[[], T], *, block: bool) -> Future[T]:

@@ -5,27 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import click
 import structlog
 
-from models.database import open_database
+from models.database import Database, open_database
 from models.lease import Lease
-from models.migrate import prepare
-from runtime import settings as config
-from runtime.clock import SystemClock
+from models.migrate import Migrations
+from runtime.clock import Clock, SystemClock
 from runtime.config import read_secret
 from runtime.scheduler import Scheduler
 from runtime.service import Service, run, stop_on_signals
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from runtime import settings as config
+
 log = structlog.get_logger(__name__)
-
-
-@click.command("serve")
-@click.pass_obj
-def command(program: Program) -> None:
-    """Roll up the samples of all sources and serve the API."""
 
 
 def serve(settings: config.Settings, config_path: Path | None) -> None:
@@ -45,12 +43,12 @@ def serve(settings: config.Settings, config_path: Path | None) -> None:
         busy_timeout=settings.database.busy_timeout,
         cache=settings.database.cache,
     )
-    prepare(db, migrate=settings.database.migrate_at_start)
+    Migrations(db).prepare(apply=settings.database.migrate_at_start)
     lease = Lease(db)
     lease.start()
     try:
         environ = _share_metrics(settings, config_path)
-        run(_services(settings, db, clock, environ), stop)
+        run(services(settings, db, clock, environ), stop)
     finally:
         lease.stop()
         db.close()
@@ -71,3 +69,32 @@ def _share_metrics(
     if config_path is not None:
         os.environ["EPIMETHEUS_CONFIG"] = str(config_path.resolve())
     return dict(os.environ)
+
+
+def services(
+    settings: config.Settings,
+    db: Database,
+    clock: Clock,
+    environ: Mapping[str, str],
+) -> list[Service]:
+    """Build the parts, in the order in which they start."""
+    # These import prometheus_client, which must see its environment first.
+    from prometheus_client import CollectorRegistry  # noqa: PLC0415
+
+    from bridge.composition import compose, parts_of  # noqa: PLC0415
+    from bridge.telemetry import Telemetry  # noqa: PLC0415
+    from bridge.workers import Workers  # noqa: PLC0415
+    from bridge.writer import Writer  # noqa: PLC0415
+
+    telemetry = Telemetry.create(CollectorRegistry())
+    writer = Writer(telemetry, clock, db.close)
+    composition = compose(settings, parts_of(db, writer, telemetry, clock), writer)
+    scheduler = Scheduler(
+        clock,
+        on_beat=lambda name: telemetry.beats.labels(name).inc(),
+        on_skip=lambda name, count: telemetry.beats_skipped.labels(name).inc(count),
+        on_failure=lambda name: telemetry.beats_failed.labels(name).inc(),
+    )
+    composition.schedule(scheduler, settings.rollup.every)
+    workers = Workers(settings.bridge.listen, settings.bridge.workers, environ, clock)
+    return [writer, workers, scheduler, composition]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bridge.events.event import Detector, Event, Seen
 from bridge.events.holes import HOLES, hole_event, unreachable_event
-from bridge.rollup.rows import Rows
-from bridge.rollup.windows import Window
-from models.directory import SeriesDirectory
 from models.queries.events import EventRow
-from runtime.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.rollup.rows import Rows
+    from bridge.rollup.windows import Window
+    from models.directory import SeriesDirectory
+    from runtime.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,7 @@ class Observer:
         """Return the event of a source that did not answer in a minute."""
         if not self._holes:
             return []
-        return [
-            self.row(unreachable_event(self._origin.name, start, reason, message))
-        ]
+        return [self.row(unreachable_event(self._origin.name, start, reason, message))]
 
     def _ask(self, block: Rows) -> None:
         size = int(block.series_id.max(initial=-1)) + 1

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bridge.rollup.plan import DIRTY, FINISHED, PARTIAL, Verdict
-from bridge.rollup.rows import Rows
 from bridge.rollup.windows import Resolution, Window
 from models import bulk
-from models.database import Database
 from models.queries import events as event_queries
 from models.queries import ledger
-from models.queries.events import EventRow
 from models.queries.ledger import Entry
 from models.queries.rollups import window_rows
 from models.rollup import RollupDay, RollupHour, RollupMinute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bridge.rollup.rows import Floats, Ints, Rows
+    from models.database import Database
+    from models.queries.events import EventRow
 
 TABLES: Final = {
     Resolution.MINUTE: RollupMinute,
@@ -54,15 +56,21 @@ class Committed:
     """
 
     entry: Entry
-    changed: NDArray[np.int64]
+    changed: Ints
     kept: bool = False
 
 
-def commit(db: Database, result: Result, now: int) -> Committed:
+def commit(
+    db: Database,
+    result: Result,
+    now: int,
+    outdated: Callable[[Committed], Sequence[int]] = lambda _: (),
+) -> Committed:
     """Write a window, replacing what an earlier revision wrote.
 
-    One transaction: rows, events, ledger entry, and the mark on the coarser window
-    that has to be merged again. To be run on the writer.
+    One transaction: rows, events, ledger entry, the mark on the coarser window that
+    has to be merged again, and marks on the windows of the same resolution that
+    `outdated` names once the rows are in place. To be run on the writer.
     """
     window = result.window
     with db.atomic():
@@ -94,11 +102,29 @@ def commit(db: Database, result: Result, now: int) -> Committed:
             computed_at=now,
         )
         ledger.record(db, entry)
-        mark_parent(db, result.source, window, now)
-        return Committed(entry, changed)
+        _mark_parent(db, result.source, window, now)
+        committed = Committed(entry, changed)
+        _mark_outdated(db, result, outdated(committed), now)
+        return committed
 
 
-def mark_parent(db: Database, source: str, window: Window, now: int) -> None:
+def _mark_outdated(
+    db: Database, result: Result, starts: Sequence[int], now: int
+) -> None:
+    if starts:
+        ledger.mark(
+            db,
+            result.source,
+            result.window.resolution.value,
+            starts,
+            DIRTY,
+            f"the {result.window.resolution.value} {result.window.start} before it "
+            "was done later",
+            now,
+        )
+
+
+def _mark_parent(db: Database, source: str, window: Window, now: int) -> None:
     """Mark the coarser window dirty if it has been merged already."""
     parent = window.parent()
     if parent is None:
@@ -134,27 +160,27 @@ def _keep(db: Database, before: Entry, result: Result, now: int) -> Committed:
     return Committed(entry, np.zeros(0, dtype=np.int64), kept=True)
 
 
-def _remove_stale(db: Database, result: Result) -> NDArray[np.int64]:
+def _remove_stale(db: Database, result: Result) -> Ints:
     """Delete rows that the new revision lacks; return the series that changed."""
     window = result.window
     table = TABLES[window.resolution]
     old = window_rows(db, table, window.start, result.source)
-    new_ids = _concatenated([rows.series_id for rows in result.rows], np.int64)
+    new_ids = np.concatenate(
+        [np.zeros(0, np.int64), *(rows.series_id for rows in result.rows)]
+    )
     gone = np.setdiff1d(old.series_id, new_ids)
     if len(gone):
         bulk.delete_window(db, table, window.start, gone)
-    new_last = _concatenated([rows.last for rows in result.rows], np.float64)
-    return np.union1d(
-        gone, _differing(old.series_id, old.last, new_ids, new_last)
-    ).astype(np.int64)
+    new_last = np.concatenate([np.zeros(0), *(rows.last for rows in result.rows)])
+    return np.union1d(gone, _differing(old.series_id, old.last, new_ids, new_last))
 
 
 def _differing(
-    old_ids: NDArray[np.int64],
-    old_last: NDArray[np.float64],
-    new_ids: NDArray[np.int64],
-    new_last: NDArray[np.float64],
-) -> NDArray[np.int64]:
+    old_ids: Ints,
+    old_last: Floats,
+    new_ids: Ints,
+    new_last: Floats,
+) -> Ints:
     """Return the series of `new_ids` whose last value is not the old one."""
     order = np.argsort(old_ids)
     ids, last = old_ids[order], old_last[order]
@@ -164,8 +190,5 @@ def _differing(
     same = (ids[place] == new_ids) & (
         (last[place] == new_last) | (np.isnan(last[place]) & np.isnan(new_last))
     )
-    return new_ids[~same]
-
-
-def _concatenated(arrays: Sequence[NDArray], dtype: type) -> NDArray:  # type: ignore[type-arg]  # one function for both element types
-    return np.concatenate(arrays) if arrays else np.zeros(0, dtype=dtype)
+    changed: Ints = new_ids[~same]
+    return changed

@@ -8,9 +8,8 @@ memory only saves looking there.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import structlog
@@ -18,21 +17,24 @@ import structlog
 from bridge.rollup import joints
 from bridge.rollup.commit import Committed, Result, commit
 from bridge.rollup.fill import Fill
-from bridge.rollup.plan import LOST, MINUTE, PARTIAL, Agenda
+from bridge.rollup.plan import FINISHED, LOST, MINUTE, OPEN, PARTIAL, Agenda
 from bridge.rollup.reading import Reading, read, verdict
-from bridge.rollup.reports import Reporter
-from bridge.rollup.rows import Floats, Ints
 from bridge.rollup.tail import Tail
 from bridge.rollup.windows import Resolution, Window
 from bridge.sources.base import Source, SourceError
-from bridge.telemetry import Telemetry
-from models.database import Database
-from models.directory import SeriesDirectory
 from models.queries import events as event_queries
 from models.queries import ledger
-from models.queries.rollups import last_before
-from runtime import settings
-from runtime.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bridge.rollup.reports import Reporter
+    from bridge.rollup.rows import Floats, Ints
+    from bridge.telemetry import Telemetry
+    from models.database import Database
+    from models.directory import SeriesDirectory
+    from runtime import settings
+    from runtime.clock import Clock
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -41,7 +43,8 @@ log = structlog.get_logger(__name__)
 class Call(Protocol):
     """Runs a job on the writer and returns its result."""
 
-    def __call__(self, name: str, job: Callable[[], T], /) -> T: ...
+    def __call__(self, name: str, job: Callable[[], T], /) -> T:
+        """Run it; raises what the job raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class Engine:
         begin = self._find_begin(now_ms)
         if begin is None or until <= begin:
             return
-        self._search(begin, until)
+        self._search(until)
         self._agenda.extend(begin, until)
         for entry in ledger.unfinished(
             self._parts.db, self._source.name, Resolution.MINUTE.value, 1000
@@ -123,26 +126,41 @@ class Engine:
 
     def _find_begin(self, now_ms: int) -> int | None:
         """Return the first window of the source, from the ledger or its first data."""
-        name = self._source.name
-        begin = ledger.begin(self._parts.db, name, Resolution.MINUTE.value)
+        name, minute = self._source.name, Resolution.MINUTE.value
+        begin = ledger.begin(self._parts.db, name, minute)
         if begin is None:
-            if self._begin is None:
-                since_ms = now_ms - round(self._initial_history * 1000)
-                earliest = self._source.earliest_ms(since_ms)
-                if earliest is None:
-                    return None
-                self._begin = Resolution.MINUTE.floor(earliest // 1000)
-            return self._begin
+            since_ms = now_ms - round(self._initial_history * 1000)
+            earliest = self._source.earliest_ms(since_ms)
+            if earliest is None:
+                return None
+            begin = Resolution.MINUTE.floor(earliest // 1000)
+            self._mark_open(begin)
         if self._begin is None or begin < self._begin:
             self._begin, self._searched = begin, None
-        return self._begin
+        return begin
 
-    def _search(self, begin: int, until: int) -> None:
+    def _mark_open(self, begin: int) -> None:
+        """Enter the first window before any other is done, so that none is missed."""
+        name, now = self._source.name, int(self._parts.clock.now())
+        self._parts.call(
+            "mark_open",
+            lambda: ledger.mark(
+                self._parts.db,
+                name,
+                Resolution.MINUTE.value,
+                [begin],
+                OPEN,
+                "the first window of the source",
+                now,
+            ),
+        )
+
+    def _search(self, until: int) -> None:
         """Search the whole ledger for windows that were never done (RULES R59)."""
         now = self._parts.clock.monotonic()
-        if self._searched is not None:
-            if now - self._searched < self._rollup.find_holes:
-                return
+        searched = self._searched
+        if searched is not None and now - searched < self._rollup.find_holes:
+            return
         self._searched = now
         self._fill.search()
         name, minute = self._source.name, Resolution.MINUTE.value
@@ -153,7 +171,9 @@ class Engine:
             if high <= newest or self._agenda.until is not None:
                 self._agenda.add(low, high)
         if self._agenda.until is None:
-            self._agenda.extend(newest + MINUTE, max(until, newest + MINUTE))
+            last = ledger.entries(self._parts.db, name, minute, newest, newest + 1)
+            resume = newest + MINUTE if last[0].state in FINISHED else newest
+            self._agenda.extend(resume, max(until, resume))
 
     def _work_off(self, starts: Sequence[int]) -> bool:
         """Do windows in order; return False when the source failed."""
@@ -197,15 +217,16 @@ class Engine:
     def _tail(self, window: Window) -> tuple[Tail, int]:
         """Return the last values before a window, and how far to look back for more."""
         run = self._agenda.run_start(window.start)
-        alone = run == window.start or window.start == self._begin
+        alone = window.start in (run, self._begin)
         tail = self._tails.pop(window.start, None)
-        if tail is None:
-            tail = Tail(window.start, None if alone else self._last_before(run))
+        if tail is None or tail.run != run:  # windows before it were done meanwhile
+            lookup = None if alone else self._last_before(run)
+            tail = Tail(window.start, run, lookup)
         return tail, round(self._rollup.lookback * 1000) if alone else 0
 
     def _last_before(self, run: int | None) -> Callable[[Ints, int], Floats]:
         def lookup(series_id: Ints, start: int) -> Floats:
-            return last_before(self._parts.db, series_id, start, not_before=run)
+            return joints.predecessors(self._parts.db, series_id, start, run)
 
         return lookup
 
@@ -228,7 +249,7 @@ class Engine:
         now = int(self._parts.clock.now())
         committed = self._parts.call(
             f"commit_{result.window.resolution.value}",
-            lambda: commit(self._parts.db, result, now),
+            lambda: commit(self._parts.db, result, now, self._outdated(result.window)),
         )
         self._fill.consider(result.window)
         telemetry, name = self._parts.telemetry, self._source.name
@@ -239,6 +260,13 @@ class Engine:
             for event in result.events:
                 telemetry.events.labels(event.detector).inc()
         return committed
+
+    def _outdated(self, window: Window) -> Callable[[Committed], Sequence[int]]:
+        """Return what names the minutes that a window's commit outdates."""
+        if window.resolution is not Resolution.MINUTE:
+            return lambda _: ()
+        db, name = self._parts.db, self._source.name
+        return lambda committed: joints.after(db, name, window, committed, self._agenda)
 
     def _after(
         self, window: Window, tail: Tail, reading: Reading, committed: Committed
@@ -251,15 +279,6 @@ class Engine:
         else:
             tail.advance(window.end, reading.rows)
             self._tails = dict([*self._tails.items(), (window.end, tail)][-3:])
-        dirty = joints.after(
-            self._parts.db, self._source.name, window, committed, self._agenda
-        )
-        if dirty:
-            now = int(self._parts.clock.now())
-            self._parts.call(
-                "mark_dirty",
-                lambda: joints.mark(self._parts.db, self._source.name, dirty, now),
-            )
         self._source.done(self._done_until())
 
     def _done_until(self) -> int:

@@ -7,8 +7,7 @@ from the ledger alone, so that a fill can be killed, repeated or asked for again
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -17,11 +16,15 @@ from bridge.rollup.merge import Merger
 from bridge.rollup.plan import DIRTY, FINISHED, OPEN, judge_merged
 from bridge.rollup.rows import Rows
 from bridge.rollup.windows import Resolution, Window
-from models.database import Database
 from models.queries import ledger
 from models.queries.rollups import Columns, series_rows, window_rows
 from models.queries.series import ids_of_source
 from models.rollup import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.database import Database
 
 SHARD: Final = 2000
 """Series merged at once where rows are read by series."""

@@ -7,16 +7,32 @@ that has changed; both are found here and marked dirty, nothing else (RULES R63)
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
-from bridge.rollup.commit import Committed
-from bridge.rollup.plan import DIRTY, Agenda
+import numpy as np
+
 from bridge.rollup.windows import Resolution, Window
-from models.database import Database
-from models.queries import ledger
-from models.queries.rollups import baseline_rows, last_before, series_rows
+from models.queries.previous import last_before
+from models.queries.recent import last_within
+from models.queries.rollups import baseline_rows, series_rows
 from models.rollup import RollupMinute
+
+if TYPE_CHECKING:
+    from bridge.rollup.commit import Committed
+    from bridge.rollup.plan import Agenda
+    from bridge.rollup.rows import Floats, Ints
+    from models.database import Database
+
+
+def predecessors(db: Database, series_id: Ints, start: int, run: int | None) -> Floats:
+    """Return the last value of each series in the rows before a minute, NaN if none.
+
+    Never looks behind `run`, the start of the unbroken run of finished windows before
+    that minute; None says that nothing before it is pending.
+    """
+    if run is None:
+        return last_before(db, series_id, start)
+    return last_within(db, series_id, run, start)
 
 
 def after(
@@ -26,24 +42,10 @@ def after(
     until = agenda.run_end(window.end)
     if until <= window.end or committed.kept:
         return []
-    if committed.entry.revision == 1:
-        return _unrooted(db, source, window, agenda, until)
+    dirty = set(_unrooted(db, source, window, agenda, until))
     if len(committed.changed):
-        return _successors(db, committed.changed, window.end, until)
-    return []
-
-
-def mark(db: Database, source: str, starts: list[int], now: int) -> None:
-    """Mark minutes dirty; to be run on the writer."""
-    ledger.mark(
-        db,
-        source,
-        Resolution.MINUTE.value,
-        starts,
-        DIRTY,
-        "an earlier window was done after this one",
-        now,
-    )
+        dirty.update(_successors(db, committed.changed, window.end, until))
+    return sorted(dirty)
 
 
 def _unrooted(
@@ -61,13 +63,11 @@ def _unrooted(
         np.array(column, dtype=np.int64) for column in zip(*rows, strict=True)
     )
     run = agenda.run_start(window.start)
-    rooted = ~np.isnan(last_before(db, ids, window.end, not_before=run))
+    rooted = ~np.isnan(predecessors(db, ids, window.end, run))
     return [int(start) for start in np.unique(starts[rooted])]
 
 
-def _successors(
-    db: Database, ids: NDArray[np.int64], start: int, until: int
-) -> list[int]:
+def _successors(db: Database, ids: Ints, start: int, until: int) -> set[int]:
     """Return the minutes of the next row of each series in `[start, until)`."""
     found: set[int] = set()
     low, span = start, Resolution.MINUTE.width
@@ -78,4 +78,4 @@ def _successors(
         found.update(int(minute) for minute in rows.start[first])
         ids = np.setdiff1d(ids, next_ids)
         low, span = high, span * 4
-    return sorted(found)
+    return found

@@ -5,14 +5,18 @@ Pure: the ledger and the source are read elsewhere, and time is an argument.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bridge.rollup.windows import Resolution
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
 
 MINUTE: Final = Resolution.MINUTE.width
 
@@ -132,8 +136,10 @@ class Agenda:
         self._pending.add(start, until)
         self._until = max(until, start)
         if self._live_from is None:
-            short = len(self._pending) <= self._catch_up
-            self._live_from = start if short else until - MINUTE
+            self._live_from = start
+        live = self._pending.between(self._live_from, self._until)
+        if sum(1 for _ in live) > self._catch_up:
+            self._live_from = self._until - MINUTE
 
     def add(self, start: int, end: int) -> None:
         """Put windows of the past on the agenda."""
@@ -166,7 +172,7 @@ class Agenda:
             return []
         live = self._ready(self._pending.between(self._live_from, self._until), now)
         past = self._ready(self._pending.between(-(2**62), self._live_from), now)
-        return [*live, *(start for start, _ in zip(past, range(self._catch_up)))]
+        return [*live, *islice(past, self._catch_up)]
 
     def _ready(self, starts: Iterable[int], now: float) -> Iterator[int]:
         for start in starts:
@@ -233,7 +239,7 @@ def judge(
 
 def judge_merged(width: int, states: Iterable[str]) -> Verdict:
     """Say what a coarser window is from the states of its `width` finer windows."""
-    counts = {state: 0 for state in FINISHED}
+    counts = dict.fromkeys(FINISHED, 0)
     for state in states:
         counts[state] += 1
     missing = width - sum(counts.values())

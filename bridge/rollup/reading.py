@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bridge.rollup.aggregate import aggregate
 from bridge.rollup.plan import Silence, Verdict, judge
-from bridge.rollup.rows import Rows
-from bridge.rollup.tail import Tail
-from bridge.rollup.windows import Window
 from bridge.sources.base import Block, Source, Warnings
+
+if TYPE_CHECKING:
+    from bridge.rollup.rows import Rows
+    from bridge.rollup.tail import Tail
+    from bridge.rollup.windows import Window
 
 
 @dataclass(slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bridge.rollup.rows import Rows
-from bridge.rollup.windows import Window
-from models.queries.events import EventRow
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.rollup.rows import Rows
+    from bridge.rollup.windows import Window
+    from models.queries.events import EventRow
 
 
 class Reporter(Protocol):

@@ -24,9 +24,17 @@ in one of them.
 class Tail:
     """Last values by series id, valid for the window that starts at `start`."""
 
-    def __init__(self, start: int, last_before: LastBefore | None) -> None:
-        """`last_before` is None where no finished window precedes `start`."""
+    def __init__(
+        self, start: int, run: int | None, last_before: LastBefore | None
+    ) -> None:
+        """Know nothing yet.
+
+        `run` is where the unbroken run of finished windows before `start` begins, as
+        `Agenda.run_start` says; `last_before` is None where no finished window
+        precedes `start`.
+        """
         self.start = start
+        self.run = run
         self._last_before = last_before
         self._values = np.full(0, np.nan)
         self._asked = np.zeros(0, dtype=np.bool_)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -32,12 +33,13 @@ class Bench:
 
 def test_jobs_run_in_order_on_one_thread() -> None:
     bench, seen = Bench(), list[tuple[int, str]]()
+
+    def note(number: int) -> None:
+        seen.append((number, threading.current_thread().name))
+
     bench.writer.start()
     for number in range(5):
-        bench.writer.call(
-            "note",
-            lambda n=number: seen.append((n, threading.current_thread().name)),
-        )
+        bench.writer.call("note", partial(note, number))
     bench.writer.stop()
     assert seen == [(number, "writer") for number in range(5)]
     assert bench.disconnected == 1

@@ -222,7 +222,9 @@ def test_a_window_is_judged_by_what_reading_it_brought(  # noqa: PLR0917 - a tab
         ([DONE, LOST, DONE, DONE], Verdict(PARTIAL, "of 4 windows: 1 lost")),
         (
             [PARTIAL, LOST],
-            Verdict(PARTIAL, "of 4 windows: 1 partial, 1 lost, 2 before the first window"),
+            Verdict(
+                PARTIAL, "of 4 windows: 1 partial, 1 lost, 2 before the first window"
+            ),
         ),
         ([], Verdict(LOST, "of 4 windows: 4 before the first window")),
     ],

@@ -38,7 +38,7 @@ class Table:
 
 def test_rows_are_asked_once_for_each_series() -> None:
     table = Table()
-    tail = Tail(60, table)
+    tail = Tail(60, None, table)
     assert tail.values(np.array([1, 3])).tolist() == [10.0, 30.0]
     assert tail.values(np.array([3, 2])).tolist() == [30.0, 20.0]
     assert table.asked == [([1, 3], 60), ([2], 60)]
@@ -46,7 +46,7 @@ def test_rows_are_asked_once_for_each_series() -> None:
 
 def test_committed_rows_take_the_place_of_what_was_before() -> None:
     table = Table()
-    tail = Tail(60, table)
+    tail = Tail(60, None, table)
     tail.values(np.array([1]))
     tail.advance(120, [rows([1, 5], [7.0, 8.0])])
     assert tail.values(np.array([1, 5])).tolist() == [7.0, 8.0]
@@ -54,7 +54,7 @@ def test_committed_rows_take_the_place_of_what_was_before() -> None:
 
 
 def test_a_row_without_a_value_leaves_the_value_before_in_force() -> None:
-    tail = Tail(60, Table())
+    tail = Tail(60, None, Table())
     tail.values(np.array([1]))
     tail.advance(120, [rows([1], [float("nan")])])
     assert tail.values(np.array([1])).tolist() == [10.0]
@@ -62,14 +62,14 @@ def test_a_row_without_a_value_leaves_the_value_before_in_force() -> None:
 
 def test_a_series_that_is_first_met_later_is_looked_up_before_that_window() -> None:
     table = Table()
-    tail = Tail(60, table)
+    tail = Tail(60, None, table)
     tail.advance(120, [])
     tail.values(np.array([4]))
     assert table.asked == [([4], 120)]
 
 
 def test_without_rows_before_nothing_is_known() -> None:
-    tail = Tail(60, None)
+    tail = Tail(60, None, None)
     assert np.isnan(tail.values(np.array([1, 2]))).all()
     tail.advance(120, [rows([2], [5.0])])
     values = tail.values(np.array([1, 2]))
@@ -79,7 +79,7 @@ def test_without_rows_before_nothing_is_known() -> None:
 
 def test_a_value_that_is_not_known_is_not_asked_for_again() -> None:
     table = Table()
-    tail = Tail(60, table)
+    tail = Tail(60, None, table)
     assert np.isnan(tail.values(np.array([9]))[0])
     assert np.isnan(tail.values(np.array([9]))[0])
     assert len(table.asked) == 1

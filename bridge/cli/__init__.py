@@ -1,0 +1,1 @@
+"""The commands of `epimetheus`, one module each."""
