@@ -17,7 +17,14 @@ import orjson
 from numpy.typing import NDArray
 from peewee import Database
 
-from models.dialect import is_sqlite, number_list, numbers, placeholders, rows_of
+from models.dialect import (
+    is_sqlite,
+    number_list,
+    numbers,
+    placeholders,
+    rows_of,
+    storable,
+)
 
 _CHUNK: Final = 500
 _CREATING: Final = 0x53_45_52_49  # "SERI", the advisory lock of creating series
@@ -161,11 +168,12 @@ class SeriesDirectory:
         )
 
     def _known(self, source: str, prints: Iterable[int]) -> dict[_Identity, _Known]:
+        # The empty text keeps SQLite from looking series up by their source.
         listed = numbers(self._db, "prints")
         sql = (
             "SELECT s.metric, s.labels, s.id, s.kind, s.unit, s.help, s.workspace, "
-            f"s.environment FROM {listed} JOIN series s "
-            "ON s.fingerprint = prints.value WHERE s.source = ?"
+            f"s.environment FROM {listed} CROSS JOIN series s "
+            "WHERE s.fingerprint = prints.value AND s.source || '' = ?"
         )
         values = number_list(self._db, list(set(prints)))
         rows: list[Any] = rows_of(self._db, sql, (values, source))
@@ -207,8 +215,8 @@ class SeriesDirectory:
     def _next_ordinals(self, prints: Iterable[int]) -> dict[int, int]:
         sql = (
             "SELECT s.fingerprint, MAX(s.ordinal) + 1 "
-            f"FROM {numbers(self._db, 'prints')} JOIN series s "
-            "ON s.fingerprint = prints.value GROUP BY s.fingerprint"
+            f"FROM {numbers(self._db, 'prints')} CROSS JOIN series s "
+            "WHERE s.fingerprint = prints.value GROUP BY s.fingerprint"
         )
         rows: list[Any] = rows_of(
             self._db, sql, (number_list(self._db, list(set(prints))),)
@@ -251,7 +259,7 @@ class SeriesDirectory:
     def _read(self, ids: Sequence[int]) -> dict[int, tuple[str, dict[str, str]]]:
         sql = (
             "SELECT s.id, s.metric, s.labels FROM "
-            f"{numbers(self._db, 'ids')} JOIN series s ON s.id = ids.value"
+            f"{numbers(self._db, 'ids')} CROSS JOIN series s WHERE s.id = ids.value"
         )
         rows: list[Any] = rows_of(self._db, sql, (number_list(self._db, ids),))
         share = self._words.setdefault

@@ -14,7 +14,16 @@ import numpy as np
 from peewee import Database
 
 from models.dialect import is_sqlite, number_list, numbers, rows_of
+from models.queries.previous import last_before
 from models.rollup import COLUMNS, Floats, Ints, Rollup, RollupMinute
+
+__all__ = [
+    "Columns",
+    "baseline_rows",
+    "last_before",
+    "series_rows",
+    "window_rows",
+]
 
 _COLUMNS_SQL: Final = ", ".join(f"r.{name}" for name in COLUMNS)
 _INTEGERS: Final = frozenset(

@@ -1,0 +1,90 @@
+"""Which series there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from peewee import Database
+
+from models.dialect import number_list, numbers, rows_of
+from models.rollup import Ints
+
+_SELECT: Final = (
+    "SELECT id, source, metric, labels, kind, unit, help, workspace, environment, "
+    "first_seen, last_seen FROM series"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRow:
+    """A row of the series table with its labels as a mapping."""
+
+    id: int
+    source: str
+    metric: str
+    labels: dict[str, str]
+    kind: str
+    unit: str
+    help: str
+    workspace: str
+    environment: str
+    first_seen: int
+    last_seen: int
+
+
+def by_metric(
+    db: Database, metric: str, workspace: str | None = None
+) -> list[SeriesRow]:
+    """Return the series of a metric in the order of their ids."""
+    return _series(db, {"metric": metric, "workspace": workspace})
+
+
+def everything(db: Database, workspace: str | None = None) -> list[SeriesRow]:
+    """Return all series in the order of their ids."""
+    return _series(db, {"workspace": workspace})
+
+
+def count_by_source(db: Database, workspace: str | None = None) -> dict[str, int]:
+    """Return how many series each source has, by its name."""
+    where, params = _where({"workspace": workspace})
+    rows: list[Any] = rows_of(
+        db,
+        f"SELECT source, COUNT(*) FROM series{where} GROUP BY source ORDER BY source",  # noqa: S608 - own names
+        params,
+    )
+    return dict(rows)
+
+
+def ids_of_source(db: Database, source: str) -> Ints:
+    """Return the ids of all series of a source, rising."""
+    rows: list[Any] = rows_of(
+        db, "SELECT id FROM series WHERE source = ? ORDER BY id", (source,)
+    )
+    return np.array([number for (number,) in rows], dtype=np.int64)
+
+
+def are_counters(db: Database, ids: Ints) -> NDArray[np.bool_]:
+    """Say of each id whether its series is a counter, in the order of `ids`."""
+    rows: list[Any] = rows_of(
+        db,
+        f"SELECT s.id FROM {numbers(db, 'ids')} "  # noqa: S608 - own names
+        "CROSS JOIN series s WHERE s.id = ids.value AND s.kind = 'counter'",
+        (number_list(db, ids),),
+    )
+    return np.isin(ids, np.array([number for (number,) in rows], dtype=np.int64))
+
+
+def _series(db: Database, filters: dict[str, str | None]) -> list[SeriesRow]:
+    where, params = _where(filters)
+    rows: list[Any] = rows_of(db, f"{_SELECT}{where} ORDER BY id", params)
+    return [SeriesRow(*row[:3], orjson.loads(row[3]), *row[4:]) for row in rows]
+
+
+def _where(filters: dict[str, str | None]) -> tuple[str, tuple[str, ...]]:
+    asked = {name: value for name, value in filters.items() if value is not None}
+    conditions = " AND ".join(f"{name} = ?" for name in asked)
+    return (f" WHERE {conditions}" if asked else "", tuple(asked.values()))
