@@ -14,7 +14,7 @@ from runtime.settings import Settings
 from runtime.validation import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 __all__ = ["SettingsError", "check", "dump", "load", "read_secret"]
 
@@ -54,10 +54,15 @@ def _with_origin(path: str, sentence: str, variables: Mapping[str, str]) -> str:
     return f"{path}: {sentence}"
 
 
-def check(path: Path | None, environ: Mapping[str, str], out: TextIO) -> int:
+def check(
+    path: Path | None,
+    environ: Mapping[str, str],
+    out: TextIO,
+    sections: Collection[str] = tuple(Settings.model_fields),
+) -> int:
     """Write whether the settings are valid, or every problem; return the exit code.
 
-    Secret files are read as well.
+    The secret files of the sections are read as well, with the rights of who asks.
     """
     name = path or (DEFAULT if DEFAULT.exists() else None)
     problems: list[str] = []
@@ -68,6 +73,7 @@ def check(path: Path | None, environ: Mapping[str, str], out: TextIO) -> int:
     else:
         secret_files.refuse_unreadable(
             settings,
+            sections,
             problems,
             lambda file: print(f"warning: {file} can be read by everybody", file=out),
         )

@@ -74,21 +74,28 @@ def apply(
 
 
 def _overrides(environ: Mapping[str, str], problems: list[str]) -> Iterator[_Override]:
-    known = {key.variable: key.variable for key in schema.every_key()}
-    squeezed = {variable.replace("_", ""): variable for variable in known}
+    squeezed = {k.variable.replace("_", ""): k.variable for k in schema.every_key()}
     for variable, text in sorted(environ.items()):
         if variable.startswith(schema.ENVIRONMENT):
             override = _resolve(variable, text)
             if override is not None:
                 yield override
                 continue
-            meant = closest(re.sub(r"__\d+__", "__0__", variable), known)
+            meant = _closest(variable)
         else:
             meant = squeezed.get(variable.replace("_", ""))
             if meant is None:
                 continue
         hint = f"; did you mean {meant}?" if meant else ""
         problems.append(f"{variable}: names no key{hint}")
+
+
+def _closest(variable: str) -> str | None:
+    """Return the variable that was probably meant, numbers of items being 0."""
+    word = re.sub(r"__\d+__", "__0__", variable).removeprefix(schema.ENVIRONMENT)
+    known = [k.variable.removeprefix(schema.ENVIRONMENT) for k in schema.every_key()]
+    meant = closest(word, known)
+    return meant and f"{schema.ENVIRONMENT}{meant}"
 
 
 def _resolve(variable: str, text: str) -> _Override | None:

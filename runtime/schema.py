@@ -30,7 +30,7 @@ ENVIRONMENT: Final = "EPIMETHEUS__"
 
 _WRITTEN: Final[dict[Any, Written]] = {
     str: Written("text", "text"),
-    bool: Written("true or false", "true", lambda value: str(value).lower()),
+    bool: Written("true or false", "true"),
     SecretStr: Written("secret", ""),
     Address: Written("address", "127.0.0.1:9105"),
     Literal: Written("word", ""),
@@ -167,8 +167,8 @@ def default(field: FieldInfo) -> Any:
             else item
             for item in value
         ]
-    if isinstance(value, (bool, int)) and written(field).show is str:
-        return value
+    if isinstance(value, bool) or written(field).show is str:
+        return value if isinstance(value, bool | int) else str(value)
     return written(field).show(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +14,7 @@ from runtime.problems import SettingsError, join
 from runtime.settings import Section, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from pydantic import SecretStr
@@ -54,7 +55,9 @@ def _read(file: Path, on_open_to_all: Callable[[Path], None]) -> str:
         raise SettingsError([f"{file}: the secret is not UTF-8 text"]) from None
     if not secret:
         raise SettingsError([f"{file}: the secret is empty"])
-    if len(secret.splitlines()) > 1 or len(content) > _LARGEST:
+    if len(content) > _LARGEST:
+        raise SettingsError([f"{file}: the secret is longer than 64 KiB"])
+    if secret.splitlines() != [secret]:
         raise SettingsError([f"{file}: the secret is more than one line"])
     return secret
 
@@ -81,10 +84,15 @@ def refuse_twice(document: dict[str, Any], problems: list[str]) -> None:
 
 
 def refuse_unreadable(
-    settings: Settings, problems: list[str], on_open_to_all: Callable[[Path], None]
+    settings: Settings,
+    sections: Collection[str],
+    problems: list[str],
+    on_open_to_all: Callable[[Path], None],
 ) -> None:
-    """Note files of secrets that cannot be used."""
+    """Note files of secrets in some sections that cannot be used."""
     for path, file in _files(settings, ""):
+        if re.split(r"[.\[]", path)[0] not in sections:
+            continue
         try:
             _read(file, on_open_to_all)
         except SettingsError as error:
