@@ -5,14 +5,18 @@ Spans are half-open and their ends are window starts, UTC seconds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from peewee import Database
 
 from models.dialect import rows_of
-from models.rollup import Ints
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from peewee import Database
+
+    from models.rollup import Ints
 
 Extent = tuple[int, int]
 """The starts of the oldest and the newest window."""
@@ -70,7 +74,7 @@ def newest_finished(db: Database, source: str, resolution: str) -> int | None:
 
 
 def unlike_done(
-    db: Database, source: str, resolution: str, start: int, end: int, limit: int
+    db: Database, source: str, resolution: str, start: int, end: int, *, limit: int
 ) -> list[tuple[int, str, str]]:
     """Return (start, state, reason) of windows of a span that are not done.
 
@@ -86,7 +90,7 @@ def unlike_done(
 
 
 def gaps(
-    db: Database, source: str, resolution: str, width: int, start: int, end: int
+    db: Database, source: str, resolution: str, start: int, end: int, *, width: int
 ) -> list[tuple[int, int]]:
     """Return the parts of a span, as `[from, to)`, that the ledger has no windows of.
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-from peewee import Database
+from typing import TYPE_CHECKING, Any, Final
 
 from models.dialect import rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from peewee import Database
 
 _SHOWN: Final = (
     "detector",

@@ -6,18 +6,25 @@ into a Python object is what such a read costs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from peewee import Database
 
+from models.base import table_name
 from models.dialect import is_sqlite, number_list, numbers, rows_of
 from models.rollup import Ints, Rollup, RollupMinute
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from peewee import Database
+
 Figures: TypeAlias = NDArray[np.float64]
 """A row per window and a column per figure, NaN standing for NULL; oldest first."""
+
+Span: TypeAlias = tuple[int, int]
+"""From a window's start to the end of a later one, UTC seconds."""
 
 FIGURES: Final = {
     "count": "r.count",
@@ -40,25 +47,24 @@ def read_figures(
     db: Database,
     table: type[Rollup],
     series_ids: Ints,
-    start: int,
-    end: int,
+    span: Span,
     names: Sequence[str],
 ) -> Iterator[Figures]:
     """Yield the windows of each series, in the order of the ids.
 
-    The first column is the start, UTC seconds, of windows in `[start, end)`; the
+    The first column is the start, UTC seconds, of windows that start in `span`; the
     others are `names`, which must be in FIGURES.
     """
     chosen = ["r.start", *(FIGURES[name] for name in names)]
-    return _read(db, table, chosen, series_ids, start, end)
+    return _read(db, table, chosen, series_ids, span)
 
 
 def windows_without_sum(
-    db: Database, table: type[Rollup], series_id: int, start: int, end: int
+    db: Database, table: type[Rollup], series_id: int, span: Span
 ) -> Ints:
     """Return the starts of windows whose sum is infinities of both signs."""
     ids = np.array([series_id], dtype=np.int64)
-    rows = next(_read(db, table, ["r.start", "r.flags"], ids, start, end))
+    rows = next(_read(db, table, ["r.start", "r.flags"], ids, span))
     starts: Ints = rows[(rows[:, 1].astype(np.int64) & _FLAG_NO_SUM) != 0, 0].astype(
         np.int64
     )
@@ -70,14 +76,13 @@ def _read(
     table: type[Rollup],
     chosen: Sequence[str],
     series_ids: Ints,
-    start: int,
-    end: int,
+    span: Span,
 ) -> Iterator[Figures]:
     if table is RollupMinute:
-        return _by_time(db, chosen, series_ids, start, end)
+        return _by_time(db, chosen, series_ids, span)
     if is_sqlite(db):
-        return _one_by_one(db, table, chosen, series_ids, start, end)
-    return _at_once(db, table, chosen, series_ids, start, end)
+        return _one_by_one(db, table, chosen, series_ids, span)
+    return _at_once(db, table, chosen, series_ids, span)
 
 
 def _one_by_one(
@@ -85,16 +90,15 @@ def _one_by_one(
     table: type[Rollup],
     chosen: Sequence[str],
     series_ids: Ints,
-    start: int,
-    end: int,
+    span: Span,
 ) -> Iterator[Figures]:
     # A statement costs SQLite less than one more column in every row.
     sql = (
-        f"SELECT {', '.join(chosen)} FROM {table._meta.table_name} r "  # noqa: S608 - own names
+        f"SELECT {', '.join(chosen)} FROM {table_name(table)} r "  # noqa: S608 - own names
         "WHERE r.series_id = ? AND r.start >= ? AND r.start < ? ORDER BY r.start"
     )
     for number in series_ids.tolist():
-        yield _array(rows_of(db, sql, (number, start, end)), len(chosen))
+        yield _array(rows_of(db, sql, (number, *span)), len(chosen))
 
 
 def _at_once(
@@ -102,20 +106,19 @@ def _at_once(
     table: type[Rollup],
     chosen: Sequence[str],
     series_ids: Ints,
-    start: int,
-    end: int,
+    span: Span,
 ) -> Iterator[Figures]:
     sql = (
         f"SELECT r.series_id, {', '.join(chosen)} FROM {numbers(db, 'ids')} "  # noqa: S608 - own names
-        f"CROSS JOIN {table._meta.table_name} r "
+        f"CROSS JOIN {table_name(table)} r "
         "WHERE r.series_id = ids.value AND r.start >= ? AND r.start < ?"
     )
-    rows = rows_of(db, sql, (number_list(db, series_ids), start, end))
+    rows = rows_of(db, sql, (number_list(db, series_ids), *span))
     return _split(_array(rows, 1 + len(chosen)), series_ids)
 
 
 def _by_time(
-    db: Database, chosen: Sequence[str], series_ids: Ints, start: int, end: int
+    db: Database, chosen: Sequence[str], series_ids: Ints, span: Span
 ) -> Iterator[Figures]:
     # The minute table is clustered by time: a range of it holds all series.
     sql = (
@@ -123,7 +126,7 @@ def _by_time(
         f"CROSS JOIN {numbers(db, 'ids')} CROSS JOIN rollup_minute r "
         "WHERE r.start = starts.value AND r.series_id = ids.value"
     )
-    starts = np.arange(start, end, 60, dtype=np.int64)
+    starts = np.arange(*span, 60, dtype=np.int64)
     rows = rows_of(db, sql, (number_list(db, starts), number_list(db, series_ids)))
     return _split(_array(rows, 1 + len(chosen)), series_ids)
 

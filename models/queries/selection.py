@@ -6,14 +6,17 @@ conditions themselves are checked by whoever asks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from peewee import Database
 
 from models.dialect import is_sqlite, rows_of
 from models.queries.series import SeriesRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from peewee import Database
 
 _SELECT: Final = (
     "SELECT id, source, metric, labels, kind, unit, help, workspace, environment, "
@@ -46,7 +49,11 @@ def candidates(
         return []
     where, params = _where(metrics or [], labels or {}, workspace, db)
     rows: list[Any] = rows_of(db, f"{_SELECT}{where} ORDER BY id", params)
-    return [SeriesRow(*row[:3], orjson.loads(row[3]), *row[4:]) for row in rows]
+    return [_row(*row) for row in rows]
+
+
+def _row(number: int, source: str, metric: str, labels: str, *facts: Any) -> SeriesRow:
+    return SeriesRow(number, source, metric, orjson.loads(labels), *facts)
 
 
 def _where(

@@ -1,0 +1,153 @@
+"""How much of a span of time is done, and what is not and why: the map of holes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from bridge.answers.resolution import Extent, Extents
+from bridge.rollup.windows import Resolution
+from models.queries import coverage as ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bridge.answers.times import Stretch
+    from models.database import Database
+
+SPANS: Final = 1000
+"""Spans of windows that are not done which one answer tells apart."""
+
+_LOOKED_AT: Final = 100_000
+
+STATES: Final = ("done", "partial", "dirty", "open", "lost")
+"""States that the ledger knows."""
+
+MISSING: Final = "missing"
+"""The state of windows that the ledger does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Windows by state; `missing` are not in the ledger.
+
+    Counted is `[start, end)`: from the oldest window that there is, as before it there
+    is nothing to miss, to the last one that has ended.
+    """
+
+    start: int
+    end: int
+    windows: int
+    done: int
+    partial: int
+    dirty: int
+    open: int
+    lost: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Consecutive windows `[start, end)` that are not done for the same reason."""
+
+    start: int
+    end: int
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """One source at one resolution.
+
+    `oldest` and `newest` are the starts of the first and last window in the whole
+    ledger, None without any. `holes` are the oldest first; `truncated` says that there
+    are more than were looked for.
+    """
+
+    source: str
+    resolution: Resolution
+    oldest: int | None
+    newest: int | None
+    counts: Counts
+    holes: tuple[Hole, ...]
+    truncated: bool
+
+
+def read_extents(db: Database, source: str) -> Extents:
+    """Return what the ledger holds of a source."""
+    names = [resolution.value for resolution in Resolution]
+    return {
+        Resolution(name): Extent(*extent)
+        for name, extent in ledger.extents(db, source, names).items()
+    }
+
+
+def cover(db: Database, source: str, stretch: Stretch, now: float) -> Coverage:
+    """Return the coverage of a stretch of a source."""
+    extents = read_extents(db, source)
+    counts = count_windows(db, source, stretch, now, extents)
+    counted = stretch.within(counts.start, counts.end)
+    holes, truncated = _holes(db, source, counted)
+    extent = extents.get(stretch.resolution)
+    return Coverage(
+        source,
+        stretch.resolution,
+        None if extent is None else extent.oldest,
+        None if extent is None else extent.newest,
+        counts,
+        holes,
+        truncated,
+    )
+
+
+def count_windows(
+    db: Database, source: str, stretch: Stretch, now: float, extents: Extents
+) -> Counts:
+    """Count the windows of a stretch of a source by state."""
+    resolution = stretch.resolution
+    ended = resolution.floor(math.floor(now))
+    extent = extents.get(resolution)
+    counted = stretch.within(ended if extent is None else extent.oldest, ended)
+    states = ledger.counts(db, source, resolution.value, *counted.bounds)
+    named = {name: states.get(name, 0) for name in STATES}
+    missing = counted.windows - sum(named.values())
+    return Counts(*counted.bounds, counted.windows, **named, missing=missing)
+
+
+def _holes(
+    db: Database, source: str, stretch: Stretch
+) -> tuple[tuple[Hole, ...], bool]:
+    if not stretch.windows:
+        return (), False
+    width, name = stretch.resolution.width, stretch.resolution.value
+    gaps = ledger.gaps(db, source, name, *stretch.bounds, width=width)
+    marked = ledger.unlike_done(db, source, name, *stretch.bounds, limit=_LOOKED_AT)
+    spans = [Hole(first, last, MISSING, "") for first, last in gaps]
+    spans += _join([Hole(at, at + width, state, why) for at, state, why in marked])
+    spans.sort(key=lambda hole: hole.start)
+    return tuple(spans[:SPANS]), len(spans) > SPANS or len(marked) == _LOOKED_AT
+
+
+def _join(holes: Sequence[Hole]) -> Iterator[Hole]:
+    """Join neighbours that are alike."""
+    joined: Hole | None = None
+    for hole in holes:
+        if joined is None:
+            joined = hole
+        elif _continues(joined, hole):
+            joined = replace(joined, end=hole.end)
+        else:
+            yield joined
+            joined = hole
+    if joined is not None:
+        yield joined
+
+
+def _continues(joined: Hole, hole: Hole) -> bool:
+    return (joined.end, joined.state, joined.reason) == (
+        hole.start,
+        hole.state,
+        hole.reason,
+    )

@@ -1,0 +1,83 @@
+"""Finding the series that selectors choose, and what their labels are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridge.answers.selectors import NAME, Selector
+from models.queries.selection import candidates, metric_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from models.database import Database
+    from models.queries.series import SeriesRow
+
+
+def find_series(
+    db: Database,
+    selectors: Sequence[Selector],
+    workspace: str | None = None,
+    source: str | None = None,
+) -> list[SeriesRow]:
+    """Return the series that any selector chooses, all of them without selectors.
+
+    Each once, sorted by name, labels and source; None as workspace or source means all.
+    """
+    found: dict[int, SeriesRow] = {}
+    if not selectors:
+        found = {row.id: row for row in candidates(db, workspace=workspace)}
+    for selector in selectors:
+        for row in _candidates(db, selector, workspace):
+            if selector.matches(row.metric, row.labels):
+                found[row.id] = row
+    chosen = (row for row in found.values() if source in {None, row.source})
+    return sorted(chosen, key=_order)
+
+
+def label_names(rows: Iterable[SeriesRow]) -> list[str]:
+    """Return the names of all labels of some series, sorted, `__name__` included."""
+    names: set[str] = set()
+    for row in rows:
+        names.update(row.labels)
+        names.add(NAME)
+    return sorted(names)
+
+
+def label_values(rows: Iterable[SeriesRow], name: str) -> list[str]:
+    """Return the values that a label has in some series, sorted."""
+    if name == NAME:
+        return sorted({row.metric for row in rows})
+    return sorted({row.labels[name] for row in rows if name in row.labels})
+
+
+def written(metric: str, labels: Mapping[str, str]) -> str:
+    """Return the selector that chooses exactly such series."""
+    inside = ",".join(f"{name}={_quoted(value)}" for name, value in labels.items())
+    return f"{metric}{{{inside}}}" if inside else metric
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _candidates(
+    db: Database, selector: Selector, workspace: str | None
+) -> list[SeriesRow]:
+    metrics = None
+    if selector.metric is not None:
+        metrics = [selector.metric]
+    elif selector.names:
+        metrics = [
+            name
+            for name in metric_names(db, workspace)
+            if all(matcher.accepts(name) for matcher in selector.names)
+        ]
+    return candidates(
+        db, metrics=metrics, labels=selector.equalities, workspace=workspace
+    )
+
+
+def _order(row: SeriesRow) -> tuple[str, list[tuple[str, str]], str]:
+    return row.metric, sorted(row.labels.items()), row.source

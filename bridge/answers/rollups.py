@@ -1,0 +1,212 @@
+"""Rollups as an answer: which windows of which series, and what is said of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import numpy as np
+
+from bridge.answers.aggregates import AGGREGATES, Column, default_aggregates
+from bridge.answers.coverage import Counts, count_windows, read_extents
+from bridge.answers.errors import TooMuchError
+from bridge.answers.resolution import Choice, Extents, choose, recorded
+from bridge.rollup.windows import Resolution
+from models.queries.coverage import finished
+from models.queries.figures import read_figures, windows_without_sum
+from models.rollup import Rollup, RollupDay, RollupHour, RollupMinute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bridge.answers.times import Span, Stretch
+    from bridge.rollup.rows import Ints
+    from models.database import Database
+    from models.queries.series import SeriesRow
+
+Fill: TypeAlias = Literal["none", "null", "zero"]
+
+TABLES: Final[Mapping[Resolution, type[Rollup]]] = {
+    Resolution.MINUTE: RollupMinute,
+    Resolution.HOUR: RollupHour,
+    Resolution.DAY: RollupDay,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of some series.
+
+    `resolution` None leaves the choice to `choose`; no `aggregates` means those that
+    fit each series' kind; `limit` keeps the newest windows of each series; `now` is
+    UTC seconds.
+    """
+
+    span: Span
+    now: float
+    resolution: Resolution | None = None
+    aggregates: tuple[str, ...] = ()
+    fill: Fill = "none"
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One series of an answer: the starts of its windows and a column per aggregate."""
+
+    series: SeriesRow
+    start: Ints
+    columns: Mapping[str, Column]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What there is of a stretch of windows, a line per series."""
+
+    choice: Choice
+    stretch: Stretch
+    lines: tuple[Line, ...]
+    coverage: Mapping[str, Counts]
+    notes: tuple[str, ...]
+
+
+def ask(
+    db: Database, series: Sequence[SeriesRow], question: Question, max_points: int
+) -> Answer:
+    """Answer a question; raise TooMuchError beyond `max_points`.
+
+    The ledger is read before the rows: a window that it calls done has its rows.
+    """
+    sources = sorted({row.source for row in series})
+    extents = {source: read_extents(db, source) for source in sources}
+    known = list(extents.values())
+    choice = _choice(question, known)
+    stretch = _stretch(question, choice.resolution)
+    reading = stretch if question.fill != "none" else recorded(stretch, known)
+    _refuse_too_much(len(series), reading, max_points)
+    coverage = {
+        source: count_windows(db, source, stretch, question.now, extents[source])
+        for source in sources
+    }
+    lines = tuple(_Reader(db, question, reading).lines(series))
+    notes = tuple(_notes(series, question))
+    return Answer(choice, stretch, lines, coverage, notes)
+
+
+def _choice(question: Question, extents: Sequence[Extents]) -> Choice:
+    if question.resolution is not None:
+        return Choice(question.resolution, "asked for")
+    return choose(question.span, extents, whole=question.fill != "none")
+
+
+def _stretch(question: Question, resolution: Resolution) -> Stretch:
+    stretch = question.span.outward(resolution)
+    if question.limit is None or question.fill == "none":
+        return stretch
+    return stretch.newest(question.limit)
+
+
+def _refuse_too_much(series: int, reading: Stretch, max_points: int) -> None:
+    points = series * reading.windows
+    if points > max_points:
+        raise TooMuchError(
+            "match",
+            f"{series} series of {reading.windows} {reading.resolution.value}s are "
+            f"{points} points, more than the {max_points} of bridge.max_points: ask "
+            "for fewer series, a shorter time or a coarser resolution",
+        )
+
+
+def _notes(series: Sequence[SeriesRow], question: Question) -> Iterator[str]:
+    if not series:
+        yield "no series is selected"
+    asked = [name for name in question.aggregates if AGGREGATES[name].counter]
+    if asked:
+        others = sorted({row.metric for row in series if row.kind != "counter"})
+        for metric in others:
+            yield f"{metric} is not known as a counter: {', '.join(asked)} may be null"
+
+
+class _Reader:
+    """Reads the lines of one answer; holds what they share."""
+
+    def __init__(
+        self,
+        db: Database,
+        question: Question,
+        reading: Stretch,
+    ) -> None:
+        self._db = db
+        self._question = question
+        self._reading = reading
+        self._table = TABLES[reading.resolution]
+        self._finished: dict[str, Ints] = {}
+
+    def lines(self, series: Sequence[SeriesRow]) -> Iterator[Line]:
+        """Yield a line per series, in order; those of a kind are read together."""
+        groups: dict[tuple[str, ...], list[SeriesRow]] = {}
+        for row in series:
+            wanted = self._question.aggregates or default_aggregates(row.kind)
+            groups.setdefault(wanted, []).append(row)
+        found = {
+            line.series.id: line
+            for wanted, rows in groups.items()
+            for line in self._group(rows, wanted)
+        }
+        return (found[row.id] for row in series)
+
+    def _group(
+        self, rows: Sequence[SeriesRow], wanted: Sequence[str]
+    ) -> Iterator[Line]:
+        names = tuple(dict.fromkeys(AGGREGATES[name].figure for name in wanted))
+        ids = np.fromiter((row.id for row in rows), np.int64, len(rows))
+        read = read_figures(self._db, self._table, ids, self._reading.bounds, names)
+        for row, figures in zip(rows, read, strict=True):
+            stored = dict(zip(("start", *names), np.array(figures.T), strict=True))
+            start = stored["start"].astype(np.int64)
+            columns = {
+                name: AGGREGATES[name].of(
+                    stored[AGGREGATES[name].figure], self._reading.resolution.width
+                )
+                for name in wanted
+            }
+            self._mark_undefined(row.id, start, columns)
+            yield self._finish(row, start, columns)
+
+    def _mark_undefined(
+        self, series_id: int, start: Ints, columns: dict[str, Column]
+    ) -> None:
+        for name in ("avg", "sum"):
+            column = columns.get(name)
+            if column is not None and np.isnan(column.values).any():
+                known = windows_without_sum(
+                    self._db, self._table, series_id, self._reading.bounds
+                )
+                columns[name] = replace(column, undefined=np.isin(start, known))
+
+    def _finish(
+        self, row: SeriesRow, start: Ints, columns: Mapping[str, Column]
+    ) -> Line:
+        fill, limit = self._question.fill, self._question.limit
+        if fill == "none":
+            if limit is not None:
+                start = start[-limit:]
+                columns = {name: old.newest(limit) for name, old in columns.items()}
+            return Line(row, start, columns)
+        width = self._reading.resolution.width
+        grid = np.arange(*self._reading.bounds, width, dtype=np.int64)
+        filled = {name: column.on(grid, start) for name, column in columns.items()}
+        if fill == "zero":
+            absent = np.setdiff1d(self._done(row.source), start, assume_unique=True)
+            places = np.searchsorted(grid, absent)
+            for name, column in filled.items():
+                if AGGREGATES[name].zero:
+                    filled[name] = column.zero_at(places)
+        return Line(row, grid, filled)
+
+    def _done(self, source: str) -> Ints:
+        if source not in self._finished:
+            self._finished[source] = finished(
+                self._db, source, self._reading.resolution.value, *self._reading.bounds
+            )
+        return self._finished[source]

@@ -1,0 +1,90 @@
+"""How the bridge is: what its sources have done, and how large it has become."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bridge.answers.coverage import STATES
+from bridge.rollup.windows import Resolution
+from models.queries.coverage import newest_finished
+from models.queries.ledger import summary
+from models.queries.series import count_by_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from models.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One source at one resolution.
+
+    `lag` is how many seconds ago the newest window that is done ended, None if none
+    is. `windows` counts the ledger by state.
+    """
+
+    resolution: Resolution
+    newest: int | None
+    lag: float | None
+    windows: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """One source; `kind` is empty if it is no longer in the configuration."""
+
+    name: str
+    kind: str
+    series: int
+    progress: tuple[Progress, ...] = field(default=())
+
+
+def source_status(
+    db: Database,
+    kinds: Mapping[str, str],
+    now: float,
+    workspace: str | None = None,
+) -> list[SourceStatus]:
+    """Return the state of all sources, configured or left in the database, by name.
+
+    `kinds` are the configured ones. With a workspace only sources that it has series
+    of, or that are configured for it, should be in `kinds`.
+    """
+    series = count_by_source(db, workspace)
+    windows = _windows(db)
+    names = set(kinds) | set(series)
+    if workspace is None:
+        names |= set(windows)
+    return [
+        SourceStatus(
+            name,
+            kinds.get(name, ""),
+            series.get(name, 0),
+            tuple(_progress(db, name, windows.get(name, {}), now)),
+        )
+        for name in sorted(names)
+    ]
+
+
+def _progress(
+    db: Database,
+    source: str,
+    windows: Mapping[Resolution, Mapping[str, int]],
+    now: float,
+) -> Iterable[Progress]:
+    for resolution in Resolution:
+        counted = windows.get(resolution, {})
+        newest = newest_finished(db, source, resolution.value) if counted else None
+        lag = None if newest is None else max(0.0, now - newest - resolution.width)
+        states = {state: counted.get(state, 0) for state in STATES}
+        yield Progress(resolution, newest, lag, states)
+
+
+def _windows(db: Database) -> dict[str, dict[Resolution, dict[str, int]]]:
+    counted: dict[str, dict[Resolution, dict[str, int]]] = {}
+    for source, resolution, state, count, _oldest, _newest in summary(db):
+        by_state = counted.setdefault(source, {}).setdefault(Resolution(resolution), {})
+        by_state[state] = count
+    return counted

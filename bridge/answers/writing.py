@@ -1,0 +1,145 @@
+"""Answers as bytes: JSON in columns, and CSV with a row per window.
+
+JSON numbers are numbers, missing values are null, and values that JSON has no number
+for are the strings "NaN", "+Inf" and "-Inf", spelled as Prometheus does.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import orjson
+
+from bridge.answers.aggregates import AGGREGATES, Column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bridge.answers.rollups import Answer, Line
+    from bridge.rollup.rows import Ints
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_INFINITE: Final = {float("inf"): "+Inf", float("-inf"): "-Inf"}
+_NOT_A_NUMBER: Final = "NaN"
+
+
+def to_json(document: object) -> bytes:
+    """Return any answer as JSON; numpy arrays are written as lists."""
+    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def rollups_document(answer: Answer) -> dict[str, Any]:
+    """Return an answer in the shape of its JSON document."""
+    return {
+        "resolution": answer.stretch.resolution.value,
+        "reason": answer.choice.reason,
+        "start": answer.stretch.start,
+        "end": answer.stretch.end,
+        "width": answer.stretch.resolution.width,
+        "series": [_line(line) for line in answer.lines],
+        "coverage": {
+            source: asdict(counts) for source, counts in answer.coverage.items()
+        },
+        "notes": list(answer.notes),
+    }
+
+
+def rollups_csv(answer: Answer) -> Iterator[str]:
+    """Yield the answer as RFC 4180 text: a header, then the rows of each series.
+
+    Text that a spreadsheet would take for a formula gets a leading apostrophe.
+    """
+    present = {name for line in answer.lines for name in line.columns}
+    names = [name for name in AGGREGATES if name in present]
+    yield _csv([["series_id", "source", "metric", "labels", "start", *names]])
+    for line in answer.lines:
+        series = line.series
+        prefix = [
+            series.id,
+            _harmless(series.source),
+            _harmless(series.metric),
+            orjson.dumps(series.labels).decode(),
+        ]
+        columns = [
+            _cells(line.columns[name])
+            if name in line.columns
+            else [""] * len(line.start)
+            for name in names
+        ]
+        times = [rfc3339(start) for start in line.start.tolist()]
+        yield _csv([[*prefix, *row] for row in zip(times, *columns, strict=True)])
+
+
+def rfc3339(seconds: int) -> str:
+    """Return whole UTC seconds as RFC 3339."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def values(column: Column) -> Any:
+    """Return what JSON shall say of a column: an array, or a list with exceptions."""
+    special = np.isinf(column.values)
+    if column.undefined is not None:
+        special |= column.undefined
+    if special.any():
+        return _named(column, special)
+    if column.whole:
+        return _integers(column)
+    return column.values
+
+
+def _line(line: Line) -> dict[str, Any]:
+    series = line.series
+    return {
+        "id": series.id,
+        "source": series.source,
+        "metric": series.metric,
+        "labels": series.labels,
+        "kind": series.kind,
+        "unit": series.unit,
+        "aggregates": list(line.columns),
+        "start": line.start,
+        **{name: values(column) for name, column in line.columns.items()},
+    }
+
+
+def _named(column: Column, special: Any) -> list[float | str | None]:
+    listed: list[float | str | None] = [
+        None if value != value else value  # noqa: PLR0124 - only NaN differs from itself
+        for value in column.values.tolist()
+    ]
+    for place in np.flatnonzero(special).tolist():
+        listed[place] = _INFINITE.get(column.values[place].item(), _NOT_A_NUMBER)
+    return listed
+
+
+def _integers(column: Column) -> Ints | list[int | None]:
+    missing = np.isnan(column.values)
+    if not missing.any():
+        return column.values.astype(np.int64)
+    return [
+        None if absent else int(value)
+        for value, absent in zip(column.values.tolist(), missing.tolist(), strict=True)
+    ]
+
+
+def _cells(column: Column) -> list[object]:
+    listed = values(column)
+    if isinstance(listed, np.ndarray):
+        listed = listed.tolist()
+    # A float differs from itself only if it is NaN, which stands for null here.
+    return ["" if cell is None or cell != cell else cell for cell in listed]  # noqa: PLR0124 - see above
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(rows)
+    return buffer.getvalue()

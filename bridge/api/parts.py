@@ -1,0 +1,77 @@
+"""What views are given: the parts of the application and who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+
+from flask import current_app, g
+
+from bridge.answers.errors import QuestionError
+from models.queries.series import count_by_source
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from bridge.auth import Caller
+    from bridge.telemetry import Telemetry
+    from models.database import Database
+    from runtime.clock import Clock
+    from runtime.settings import Settings
+
+_KEY: Final = "epimetheus"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The application's parts; `started` is UTC seconds.
+
+    `registry` holds what `/metrics` shows beside what the ledger says.
+    """
+
+    settings: Settings
+    db: Database
+    telemetry: Telemetry
+    clock: Clock
+    registry: CollectorRegistry
+    started: float
+
+    def source_kinds(self, workspace: str | None) -> dict[str, str]:
+        """Return the kinds of the configured sources of a workspace, by name."""
+        return {
+            source.name: source.kind
+            for source in self.settings.sources
+            if workspace is None or source.workspace == workspace
+        }
+
+    def sources(self, workspace: str | None) -> list[str]:
+        """Return the names of the sources that are configured or have series."""
+        recorded = count_by_source(self.db, workspace)
+        return sorted({*self.source_kinds(workspace), *recorded})
+
+
+def parts() -> Parts:
+    """Return the parts of the current application."""
+    return cast("Parts", current_app.extensions[_KEY])
+
+
+def extension(given: Parts) -> dict[str, Parts]:
+    """Return what `parts` finds, for the application's extensions."""
+    return {_KEY: given}
+
+
+def caller() -> Caller:
+    """Return who sent the current request."""
+    return cast("Caller", g.caller)
+
+
+def check_source(name: str | None) -> None:
+    """Raise QuestionError for a source that is neither configured nor recorded."""
+    if name is None:
+        return
+    known = parts().sources(caller().workspace)
+    if name not in known:
+        raise QuestionError(
+            "source",
+            f"{name!r} is not a source; known are {', '.join(known) or 'none'}",
+        )

@@ -1,0 +1,1 @@
+"""The status page: what a person sees of the bridge in a browser."""
