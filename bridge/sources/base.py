@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,7 @@ class Source(Protocol):
     def earliest_ms(self, not_before_ms: int) -> int | None:
         """Return the time of its earliest sample since then, None if it has none."""
 
-    def read(
-        self, start_ms: int, end_ms: int, warnings: Warnings
-    ) -> Iterator[Block]:
+    def read(self, start_ms: int, end_ms: int, warnings: Warnings) -> Iterator[Block]:
         """Yield all samples of `[start_ms, end_ms)`, each series in one block."""
 
     def presence(self, start_ms: int, end_ms: int) -> Presence:

@@ -1,0 +1,168 @@
+"""The source `prometheus`: the raw samples of closed windows, over the HTTP API.
+
+Raw samples come from instant queries of range selectors. Range queries repeat old
+values (RULES R20) and functions such as `increase` extrapolate (R24), so neither is
+used.
+"""
+
+from __future__ import annotations
+
+import random as system_random
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from bridge.sources import history
+from bridge.sources.api import Api
+from bridge.sources.base import Block, Presence, SourceError, Warnings
+from bridge.sources.catalogue import Catalogue
+from bridge.sources.client import Client
+from bridge.sources.fetchers import Fetchers
+from bridge.sources.payload import decode_matrix
+from bridge.sources.planner import Planner
+from bridge.sources.selectors import Selector, combine, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from bridge.sources.known import Resolve
+    from bridge.sources.shards import Shard
+    from bridge.telemetry import Telemetry
+    from runtime import settings
+    from runtime.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+_UP: Final = parse("up")
+
+
+class PrometheusSource:
+    """One Prometheus server as a source; see `bridge.sources.base.Source`.
+
+    `also` are selectors beside those of the settings. Reads are for one thread at a
+    time; requests run on threads of the source's own. Raises ValueError for a selector
+    that is none.
+    """
+
+    def __init__(
+        self,
+        source: settings.PrometheusSource,
+        *,
+        resolve: Resolve,
+        telemetry: Telemetry,
+        clock: Clock,
+        token: str | None,
+        also: tuple[str, ...] = (),
+        random: Callable[[], float] = system_random.random,
+    ) -> None:
+        self._name = source.name
+        self._selectors = combine(map(parse, (*source.selectors, *also)))
+        client = Client(
+            source.url,
+            timeout=source.timeout,
+            max_response=source.max_response,
+            gzip=source.gzip,
+            connections=source.fetchers + 1,
+        )
+        self._api = Api(
+            client,
+            name=source.name,
+            timeout=source.timeout,
+            retries=source.retries,
+            token=token,
+            telemetry=telemetry,
+            clock=clock,
+            random=random,
+        )
+        self._planner = Planner(
+            self._api, self._selectors, limit=source.shard, refresh=source.refresh
+        )
+        self._catalogue = Catalogue(
+            self._api, resolve, refresh=source.refresh, clock=clock
+        )
+        self._fetchers = Fetchers(source.fetchers, f"fetch-{source.name}")
+        self._told = False
+
+    @property
+    def name(self) -> str:
+        """The name in config.yaml."""
+        return self._name
+
+    def now_ms(self) -> int:
+        """Return the server's own clock, UTC milliseconds."""
+        return self._api.now_ms()
+
+    def earliest_ms(self, not_before_ms: int) -> int | None:
+        """Return the second of the earliest sample of `up` since then.
+
+        Where there is no `up`, as nothing is scraped, of any selected series.
+        """
+        now_ms = self.now_ms()
+        return self._earliest([_UP], not_before_ms, now_ms) or self._earliest(
+            self._selectors, not_before_ms, now_ms
+        )
+
+    def read(self, start_ms: int, end_ms: int, warnings: Warnings) -> Iterator[Block]:
+        """Yield all samples of `[start_ms, end_ms)`, each series in one block."""
+        self._catalogue.begin()
+        shards = self._planner.plan(start_ms, end_ms)
+        seen: set[int] | None = set() if len(self._selectors) > 1 else None
+        jobs = (partial(self._fetch, shard, start_ms, end_ms) for shard in shards)
+        for shard, body in self._fetchers.run(jobs):
+            matrix = decode_matrix(body, warnings)
+            self._planner.check(end_ms, shard, len(matrix.metrics))
+            self._tell(matrix.histograms)
+            block = self._catalogue.block(matrix, (start_ms, end_ms), seen)
+            if len(block.series_id):
+                yield block
+        self._catalogue.end()
+
+    def presence(self, start_ms: int, end_ms: int) -> Presence:
+        """Tell whether the server was recording at all during `[start_ms, end_ms)`.
+
+        `up` says it; where there is none, any sample of the selected series does.
+        """
+        found = history.presence(self._api, _UP, start_ms, end_ms)
+        if found.recording:
+            return found
+        return Presence(
+            recording=any(
+                self._api.has_samples(selector, start_ms, end_ms)
+                for selector in self._selectors
+            ),
+            interval_ms=None,
+        )
+
+    def done(self, end_ms: int) -> None:
+        """Hear that windows are done: Prometheus keeps its samples by itself."""
+
+    def close(self) -> None:
+        """Give up what is under way and close the connections."""
+        self._api.close()
+        self._fetchers.close()
+
+    def _earliest(
+        self, selectors: Iterable[Selector], start_ms: int, end_ms: int
+    ) -> int | None:
+        found = [
+            history.earliest_ms(self._api, selector, start_ms, end_ms)
+            for selector in selectors
+        ]
+        return min((time for time in found if time is not None), default=None)
+
+    def _fetch(self, shard: Shard, start_ms: int, end_ms: int) -> tuple[Shard, bytes]:
+        try:
+            return shard, self._api.raw(shard.selector, start_ms, end_ms)
+        except SourceError as error:
+            if error.reason == "too_large":
+                self._planner.forget(end_ms)
+            raise
+
+    def _tell(self, histograms: int) -> None:
+        """Say once that native histograms are not kept."""
+        if histograms and not self._told:
+            self._told = True
+            log.warning(
+                "native histograms are left out", source=self._name, series=histograms
+            )
