@@ -50,13 +50,13 @@ _SENTENCES: Final = (
     ("unknown escape character", "a backslash needs single quotes around the text"),
     ("expected <block end>", "the indentation does not fit the lines above"),
     ("could not find expected ':'", "a key is not followed by a colon and a space"),
+    ("expected the node content", "a bracket before this is never closed"),
     ("but found another document", "a second document begins; keep one"),
 )
 """What PyYAML says, and what people understand."""
 
 _BEGUN: Final = (
     ("found unexpected end of stream", "the quote that begins here is never closed"),
-    ("expected the node content", "the bracket that begins here is never closed"),
     ("expected ',' or", "the bracket that begins here is never closed"),
 )
 """The same, where the place that helps is where it began."""
