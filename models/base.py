@@ -1,4 +1,4 @@
-"""What every table shares: the base class and the list of all of them."""
+"""What every table shares: the base class."""
 
 from __future__ import annotations
 
@@ -13,3 +13,9 @@ class Table(Model):
 
         legacy_table_names = False
         only_save_dirty = True
+
+
+def table_name(table: type[Table]) -> str:
+    """Return the name of a table as SQL knows it."""
+    name: str = table._meta.table_name  # noqa: SLF001 - Peewee's documented way
+    return name

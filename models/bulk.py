@@ -8,16 +8,20 @@ rows go through a temporary table and an upsert.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import peewee
-from numpy.typing import NDArray
 from peewee import Database
 
+from models.base import table_name
 from models.copy_rows import binary_copy
-from models.dialect import is_sqlite, number_list, numbers
+from models.dialect import number_list, numbers
+from models.postgres import Postgres
 from models.rollup import COLUMNS, Rollup, RollupColumns, RollupMinute
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _CHUNK: Final = 500
 _WIDTH: Final = len(COLUMNS)
@@ -32,10 +36,10 @@ def upsert_rollups(db: Database, table: type[Rollup], rows: RollupColumns) -> in
     """
     columns = _sorted(table, rows)
     count = len(columns[0])
-    if count and is_sqlite(db):
-        _upsert_sqlite(db, table, columns)
-    elif count:
+    if count and isinstance(db, Postgres):
         _upsert_postgres(db, table, columns)
+    elif count:
+        _upsert_sqlite(db, table, columns)
     return count
 
 
@@ -50,7 +54,7 @@ def delete_window(
         return 0
     listed = numbers(db, "ids")
     cursor = db.execute_sql(
-        f'DELETE FROM "{table._meta.table_name}" WHERE start = {db.param} '  # noqa: S608 - names of our own tables
+        f'DELETE FROM "{table_name(table)}" WHERE start = {db.param} '  # noqa: S608 - names of our own tables
         f"AND series_id IN (SELECT value FROM {listed})",
         (start, number_list(db, series_ids)),
     )
@@ -92,7 +96,7 @@ def _upsert_sqlite(
     flat: list[Any] = [None] * (count * _WIDTH)
     for index, column in enumerate(columns):
         flat[index::_WIDTH] = column.tolist()
-    name = table._meta.table_name
+    name = table_name(table)
     for begin in range(0, count, _CHUNK):
         size = min(_CHUNK, count - begin)
         params = flat[begin * _WIDTH : (begin + size) * _WIDTH]
@@ -100,27 +104,22 @@ def _upsert_sqlite(
 
 
 def _upsert_postgres(
-    db: Database, table: type[Rollup], columns: list[NDArray[Any]]
+    db: Postgres, table: type[Rollup], columns: list[NDArray[Any]]
 ) -> None:
-    name = table._meta.table_name
+    name = table_name(table)
     payload = binary_copy(columns)
     try:
         with db.atomic():
-            _copy(db, name, payload)
+            db.copy_in(_copying(name), payload)
     except peewee.IntegrityError:
         _replace_through_temporary(db, name, payload)
 
 
-def _copy(db: Database, name: str, payload: bytes) -> None:
-    with peewee.__exception_wrapper__:
-        cursor = db.cursor()
-        with cursor.copy(
-            f'COPY "{name}" ({_NAMES}) FROM STDIN (FORMAT BINARY)'
-        ) as copy:
-            copy.write(payload)
+def _copying(name: str) -> str:
+    return f'COPY "{name}" ({_NAMES}) FROM STDIN (FORMAT BINARY)'
 
 
-def _replace_through_temporary(db: Database, name: str, payload: bytes) -> None:
+def _replace_through_temporary(db: Postgres, name: str, payload: bytes) -> None:
     updates = ", ".join(
         f'"{column}" = EXCLUDED."{column}"'
         for column in (*COLUMNS, "buckets")
@@ -131,7 +130,7 @@ def _replace_through_temporary(db: Database, name: str, payload: bytes) -> None:
             "CREATE TEMPORARY TABLE IF NOT EXISTS incoming_rollups "
             f'(LIKE "{name}" INCLUDING DEFAULTS) ON COMMIT DELETE ROWS'
         )
-        _copy(db, "incoming_rollups", payload)
+        db.copy_in(_copying("incoming_rollups"), payload)
         db.execute_sql(
             f'INSERT INTO "{name}" SELECT * FROM incoming_rollups '  # noqa: S608 - names of our own tables
             f"ON CONFLICT (series_id, start) DO UPDATE SET {updates}"

@@ -8,13 +8,16 @@ group is one structured array.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.rollup import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER: Final = b"\xff\xff"
@@ -31,30 +34,32 @@ def binary_copy(columns: Sequence[NDArray[Any]]) -> bytes:
     for index, column in enumerate(columns):
         if column.dtype.kind == "f":
             nulls |= np.isnan(column).astype(np.int64) << index
-    parts = [_HEADER]
-    for pattern in np.unique(nulls):
-        parts.append(_group(columns, nulls == pattern, int(pattern)))
-    parts.append(_TRAILER)
-    return b"".join(parts)
+    groups = (
+        _group(columns, nulls == pattern, int(pattern)) for pattern in np.unique(nulls)
+    )
+    return b"".join((_HEADER, *groups, _TRAILER))
 
 
 def _group(
     columns: Sequence[NDArray[Any]], chosen: NDArray[np.bool_], pattern: int
 ) -> bytes:
-    fields: list[tuple[str, str]] = [("fields", ">i2")]
+    fields = [("fields", ">i2")]
     for index, name in enumerate(COLUMNS):
-        fields.append((f"{name} length", ">i4"))
-        if not pattern >> index & 1:
-            fields.append((name, _type_of(name, columns[index])))
-    rows = np.empty(np.count_nonzero(chosen), dtype=np.dtype(fields))
+        fields += [(f"{name} length", ">i4"), (name, _type_of(name, columns[index]))]
+    present = [field for field in fields if not _is_null(field[0], pattern)]
+    rows = np.empty(np.count_nonzero(chosen), dtype=np.dtype(present))
     rows["fields"] = len(COLUMNS)
     for index, name in enumerate(COLUMNS):
-        if pattern >> index & 1:
+        if _is_null(name, pattern):
             rows[f"{name} length"] = -1
         else:
             rows[f"{name} length"] = rows.dtype[name].itemsize
             rows[name] = columns[index][chosen]
     return rows.tobytes()
+
+
+def _is_null(field: str, pattern: int) -> bool:
+    return field in COLUMNS and bool(pattern >> COLUMNS.index(field) & 1)
 
 
 def _type_of(name: str, column: NDArray[Any]) -> str:

@@ -6,12 +6,16 @@ PostgreSQL with `unnest`; both give a table with the column `value`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 from peewee import Database, SqliteDatabase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
 
 
 def is_sqlite(db: Database) -> bool:

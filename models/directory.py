@@ -10,12 +10,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
-from peewee import Database
 
 from models.dialect import (
     is_sqlite,
@@ -25,6 +23,10 @@ from models.dialect import (
     rows_of,
     storable,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from peewee import Database
 
 _CHUNK: Final = 500
 _CREATING: Final = 0x53_45_52_49  # "SERI", the advisory lock of creating series
@@ -64,7 +66,7 @@ def canonical(labels: Mapping[str, str]) -> str:
 
 def fingerprint_of(source: str, metric: str, labels: str) -> int:
     """Return the 64-bit hash by which a series is looked up; it may collide."""
-    text = "\0".join((source, metric, labels)).encode()
+    text = f"{source}\x00{metric}\x00{labels}".encode()
     digest = hashlib.blake2b(text, digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
 
@@ -129,9 +131,7 @@ class SeriesDirectory:
         environment follow the settings. One transaction, nothing if all is known.
         """
         place = (workspace, environment)
-        prints = [
-            self._fingerprint(source, fact.metric, fact.labels) for fact in facts
-        ]
+        prints = [self._fingerprint(source, fact.metric, fact.labels) for fact in facts]
         known = self._known(source, prints)
         if _differs(facts, known, place):
             with self._db.atomic():
@@ -161,7 +161,7 @@ class SeriesDirectory:
     def touch(self, ids: Sequence[int] | NDArray[np.int64], last_seen: int) -> None:
         """Note that series were seen at a time, unless they were seen later."""
         self._db.execute_sql(
-            f"UPDATE series SET last_seen = {self._db.param} "
+            f"UPDATE series SET last_seen = {self._db.param} "  # noqa: S608 - own names
             f"WHERE last_seen < {self._db.param} "
             f"AND id IN (SELECT value FROM {numbers(self._db, 'ids')})",
             (last_seen, last_seen, number_list(self._db, ids)),
@@ -171,7 +171,7 @@ class SeriesDirectory:
         # The empty text keeps SQLite from looking series up by their source.
         listed = numbers(self._db, "prints")
         sql = (
-            "SELECT s.metric, s.labels, s.id, s.kind, s.unit, s.help, s.workspace, "
+            "SELECT s.metric, s.labels, s.id, s.kind, s.unit, s.help, s.workspace, "  # noqa: S608 - own names
             f"s.environment FROM {listed} CROSS JOIN series s "
             "WHERE s.fingerprint = prints.value AND s.source || '' = ?"
         )
@@ -184,7 +184,7 @@ class SeriesDirectory:
         if not is_sqlite(self._db):
             self._db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_CREATING,))
 
-    def _create(
+    def _create(  # noqa: PLR0917 - all of them are needed for a row
         self,
         source: str,
         facts: Sequence[SeriesFacts],
@@ -205,16 +205,24 @@ class SeriesDirectory:
             ordinals[number] = ordinal + 1
             facts_of_row = (fact.kind, storable(fact.unit), storable(fact.help))
             rows.append(
-                (number, ordinal, source, metric, labels)
-                + facts_of_row
-                + (*place, now, now)
+                (
+                    number,
+                    ordinal,
+                    source,
+                    metric,
+                    labels,
+                    *facts_of_row,
+                    *place,
+                    now,
+                    now,
+                )
             )
         self._insert(rows)
         return bool(rows)
 
     def _next_ordinals(self, prints: Iterable[int]) -> dict[int, int]:
         sql = (
-            "SELECT s.fingerprint, MAX(s.ordinal) + 1 "
+            "SELECT s.fingerprint, MAX(s.ordinal) + 1 "  # noqa: S608 - own names
             f"FROM {numbers(self._db, 'prints')} CROSS JOIN series s "
             "WHERE s.fingerprint = prints.value GROUP BY s.fingerprint"
         )
@@ -230,7 +238,7 @@ class SeriesDirectory:
             chunk = rows[begin : begin + _CHUNK]
             values = ",".join([marks] * len(chunk))
             self._db.execute_sql(
-                f"INSERT INTO series ({names}) VALUES {values}",
+                f"INSERT INTO series ({names}) VALUES {values}",  # noqa: S608 - own names
                 [value for row in chunk for value in row],
             )
 
@@ -250,7 +258,7 @@ class SeriesDirectory:
         mark = self._db.param
         for wanted, ids in groups.items():
             self._db.execute_sql(
-                f"UPDATE series SET kind = {mark}, unit = {mark}, help = {mark}, "
+                f"UPDATE series SET kind = {mark}, unit = {mark}, help = {mark}, "  # noqa: S608 - own names
                 f"workspace = {mark}, environment = {mark} "
                 f"WHERE id IN (SELECT value FROM {numbers(self._db, 'ids')})",
                 (*wanted, number_list(self._db, ids)),
@@ -258,7 +266,7 @@ class SeriesDirectory:
 
     def _read(self, ids: Sequence[int]) -> dict[int, tuple[str, dict[str, str]]]:
         sql = (
-            "SELECT s.id, s.metric, s.labels FROM "
+            "SELECT s.id, s.metric, s.labels FROM "  # noqa: S608 - own names
             f"{numbers(self._db, 'ids')} CROSS JOIN series s WHERE s.id = ids.value"
         )
         rows: list[Any] = rows_of(self._db, sql, (number_list(self._db, ids),))
@@ -283,9 +291,7 @@ class SeriesDirectory:
             self._words.clear()
 
 
-def _wanted(
-    fact: SeriesFacts, row: _Known, place: tuple[str, str]
-) -> tuple[str, ...]:
+def _wanted(fact: SeriesFacts, row: _Known, place: tuple[str, str]) -> tuple[str, ...]:
     return (
         fact.kind if row.kind == "unknown" else row.kind,
         row.unit or storable(fact.unit),

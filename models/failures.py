@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +11,10 @@ import peewee
 class DatabaseUnavailable(peewee.PeeweeException):
     """The database cannot be used now; the message says why and what to do.
 
-    `reason` is a short machine-readable word: directory, permission, not_a_database,
-    corrupt, full, readonly, locked, filesystem, url, refused, unauthorized, missing,
-    lost or other. `permanent` says that trying again will not help before somebody
-    changes something.
+    `reason` is a short machine-readable word: url, directory, permission, readonly,
+    filesystem, not_a_database, corrupt, full, locked, refused, busy, password,
+    unauthorized, missing, lost or other. `permanent` says that trying again will not
+    help before somebody changes something.
     """
 
     def __init__(self, reason: str, message: str) -> None:
@@ -33,47 +32,37 @@ _PERMANENT: Final = frozenset(
         "readonly",
         "filesystem",
         "url",
+        "password",
         "unauthorized",
         "missing",
     }
 )
 
+_GIVE_RIGHTS: Final = (
+    "give the user this program runs as read and write permission on the file and on "
+    "its directory"
+)
 _SQLITE: Final = {
-    "SQLITE_NOTADB": (
-        "not_a_database",
-        "is not an SQLite database: set database.url to another file, "
-        "or move this one away",
-    ),
-    "SQLITE_CORRUPT": (
-        "corrupt",
-        "is damaged: stop all programs that use it and restore a backup, or save what "
-        "is readable with `sqlite3 FILE .recover`",
-    ),
-    "SQLITE_FULL": ("full", "cannot grow, as the disk is full: make room on it"),
-    "SQLITE_READONLY": (
-        "readonly",
-        "cannot be written: give the user this program runs as write permission on "
-        "the file and on its directory",
-    ),
-    "SQLITE_CANTOPEN": (
-        "permission",
-        "cannot be opened: give the user this program runs as read and write "
-        "permission on the file and on its directory",
-    ),
-    "SQLITE_PERM": (
-        "permission",
-        "cannot be opened: give the user this program runs as read and write "
-        "permission on the file and on its directory",
-    ),
-    "SQLITE_BUSY": (
-        "locked",
-        "stayed locked by another process for the whole of database.busy_timeout",
-    ),
-    "SQLITE_IOERR": (
-        "other",
-        "could not be read or written by the operating system: see its log for errors "
-        "of the disk",
-    ),
+    "SQLITE_NOTADB": "not_a_database",
+    "SQLITE_CORRUPT": "corrupt",
+    "SQLITE_FULL": "full",
+    "SQLITE_READONLY": "readonly",
+    "SQLITE_CANTOPEN": "permission",
+    "SQLITE_PERM": "permission",
+    "SQLITE_BUSY": "locked",
+    "SQLITE_IOERR": "other",
+}
+_SQLITE_TEXTS: Final = {
+    "not_a_database": "is not an SQLite database: set database.url to another file, or "
+    "move this one away",
+    "corrupt": "is damaged: stop all programs that use it and restore a backup, or "
+    "save what is readable with `sqlite3 FILE .recover`",
+    "full": "cannot grow, as the disk is full: make room on it",
+    "readonly": f"cannot be written: {_GIVE_RIGHTS}",
+    "permission": f"cannot be opened: {_GIVE_RIGHTS}",
+    "locked": "stayed locked by another process for the whole of database.busy_timeout",
+    "other": "could not be read or written by the operating system: see its log for "
+    "errors of the disk",
 }
 
 
@@ -83,51 +72,48 @@ def explain_sqlite(error: BaseException, path: str) -> DatabaseUnavailable | Non
     None for errors that no operator can mend, such as a wrong statement.
     """
     name: str = getattr(error, "sqlite_errorname", "")
-    for prefix, (reason, text) in _SQLITE.items():
-        if name == prefix or name.startswith(prefix + "_"):
-            return DatabaseUnavailable(reason, f"{Path(path)} {text} ({error})")
-    if isinstance(error, sqlite3.OperationalError) and "unable to open" in str(error):
-        reason, text = _SQLITE["SQLITE_CANTOPEN"]
-        return DatabaseUnavailable(reason, f"{Path(path)} {text} ({error})")
-    return None
+    word = "_".join(name.split("_")[:2])  # SQLITE_IOERR_WRITE is an SQLITE_IOERR
+    if word not in _SQLITE:
+        return None
+    reason = _SQLITE[word]
+    return DatabaseUnavailable(
+        reason, f"{Path(path)} {_SQLITE_TEXTS[reason]} ({error})"
+    )
 
 
 _CONNECTING: Final = (
-    (
-        ("password authentication failed", "no password supplied"),
-        "unauthorized",
-        "refused the password: set database.password_file to a file that holds the "
-        "right one, or the environment variable EPIMETHEUS__DATABASE__PASSWORD",
-    ),
-    (
-        ("no pg_hba.conf entry", "authentication failed", "role "),
-        "unauthorized",
-        "does not let this user in: check the user in database.url, that the role "
-        "exists, and the server's pg_hba.conf",
-    ),
-    (
-        ("database ",),
-        "missing",
-        "has no such database: create it with `createdb`, or correct database.url",
-    ),
-    (
-        ("starting up", "shutting down", "too many", "remaining connection slots"),
-        "refused",
-        "takes no connection now: wait for it, or raise its max_connections",
-    ),
+    ("password authentication failed", "password"),
+    ("no password supplied", "password"),
+    ("no pg_hba.conf entry", "unauthorized"),
+    ("authentication failed", "unauthorized"),
+    ("permission denied", "unauthorized"),
+    ('FATAL: role "', "unauthorized"),
+    ('FATAL: database "', "missing"),
+    ("starting up", "busy"),
+    ("shutting down", "busy"),
+    ("too many", "busy"),
+    ("remaining connection", "busy"),
 )
+_CONNECTING_TEXTS: Final = {
+    "password": "refused the password: set database.password_file to a file that "
+    "holds the right one, or the environment variable EPIMETHEUS__DATABASE__PASSWORD",
+    "unauthorized": "does not let this user in: check the user in database.url, that "
+    "the role exists, and the server's pg_hba.conf",
+    "missing": "has no such database: create it with `createdb`, or correct "
+    "database.url",
+    "busy": "takes no connection now: wait for it, or raise its max_connections",
+    "refused": "does not answer: start it, or correct the host and port in "
+    "database.url",
+}
 
 
 def explain_connecting(error: BaseException, where: str) -> DatabaseUnavailable:
     """Return why no connection to a PostgreSQL server could be made."""
     said = " ".join(str(error).split())
-    for parts, reason, text in _CONNECTING:
-        if any(part in said.partition("FATAL:")[2] or part in said for part in parts):
-            return DatabaseUnavailable(reason, f"PostgreSQL at {where} {text} ({said})")
+    found = (reason for part, reason in _CONNECTING if part in said)
+    reason = next(found, "refused")
     return DatabaseUnavailable(
-        "refused",
-        f"PostgreSQL at {where} does not answer: start it, or correct the host and "
-        f"port in database.url ({said})",
+        reason, f"PostgreSQL at {where} {_CONNECTING_TEXTS[reason]} ({said})"
     )
 
 
@@ -141,10 +127,7 @@ _STATES: Final = {
     "40P01": ("locked", "broke a deadlock between two writers"),
     "40001": ("locked", "could not serialize two writers"),
     "25006": ("readonly", "is read-only: connect to the primary server"),
-    "42501": (
-        "permission",
-        "refused: grant this user rights on the schema and its tables",
-    ),
+    "42501": ("permission", "refused: grant this user rights on schema and tables"),
 }
 
 

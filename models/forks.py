@@ -10,8 +10,10 @@ from __future__ import annotations
 import ctypes
 import os
 import weakref
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _connections: weakref.WeakSet[Any] = weakref.WeakSet()
 _forgetters: weakref.WeakSet[Any] = weakref.WeakSet()

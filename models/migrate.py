@@ -10,15 +10,17 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from peewee import CharField, Database, DateTimeField, SqliteDatabase
 from playhouse.migrations import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 PACKAGED: Final = Path(__file__).with_name("migrations")
 _TABLE: Final = "schema_migrations"
@@ -101,7 +103,7 @@ class Migrations:
         with self._locked():
             names = self.pending()
             for name in names:
-                self._run(name, lambda name=name: self._runner().up(name))
+                self._run(self._runner().up, name)
             return names
 
     def down(self, to: str) -> list[str]:
@@ -121,7 +123,7 @@ class Migrations:
                 )
             names = [name for name in reversed(applied) if not keep or name > keep[0]]
             for name in names:
-                self._run(name, lambda name=name: self._runner().down(name))
+                self._run(self._runner().down, name)
             return names
 
     def prepare(self, *, apply: bool) -> list[str]:
@@ -140,9 +142,9 @@ class Migrations:
             "or set database.migrate_at_start to true"
         )
 
-    def _run(self, name: str, step: Callable[[], object]) -> None:
+    def _run(self, step: Callable[[str], object], name: str) -> None:
         try:
-            step()
+            step(name)
         except Exception as error:
             raise MigrationError(
                 f"the migration {name} failed and left nothing behind: {error}"
@@ -153,10 +155,7 @@ class Migrations:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        if isinstance(self._db, SqliteDatabase):
-            lock = self._flock
-        else:
-            lock = self._advisory
+        lock = self._flock if isinstance(self._db, SqliteDatabase) else self._advisory
         with lock():
             yield
 

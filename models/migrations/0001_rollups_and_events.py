@@ -4,7 +4,9 @@ SQLite keeps the rollups and the ledger clustered by their keys (WITHOUT ROWID) 
 never gives the id of a deleted series to another one (AUTOINCREMENT).
 """
 
-from peewee import SqliteDatabase
+from typing import Any
+
+from peewee import Database, SqliteDatabase
 
 _TABLES = (
     """
@@ -163,7 +165,7 @@ _POSTGRES = {
 }
 
 
-def up(migrator, db):
+def up(migrator: Any, db: Database) -> None:
     words = _SQLITE if isinstance(db, SqliteDatabase) else _POSTGRES
     for statement in _TABLES:
         db.execute_sql(statement.format_map(words))
@@ -176,7 +178,7 @@ def up(migrator, db):
     )
 
 
-def down(migrator, db):
+def down(migrator: Any, db: Database) -> None:
     for table, view, _ in _LEVELS:
         db.execute_sql(f"DROP VIEW {view}")
         db.execute_sql(f"DROP TABLE {table}")

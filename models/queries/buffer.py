@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from peewee import Database
 
 from models.dialect import rows_of
-from models.rollup import Floats, Ints
+
+if TYPE_CHECKING:
+    from peewee import Database
+
+    from models.rollup import Floats, Ints
 
 _LEVEL: Final = 1
 
@@ -49,7 +52,7 @@ def decode(payload: bytes, samples: int) -> tuple[Ints, Ints, Floats]:
     return ids, times, values
 
 
-def append(
+def append(  # noqa: PLR0917 - where they belong, and three columns
     db: Database,
     source: str,
     start: int,
@@ -68,9 +71,7 @@ def append(
     db.execute_sql(sql.replace("?", db.param), params)
 
 
-def read(
-    db: Database, source: str, start: int, end: int
-) -> tuple[Ints, Ints, Floats]:
+def read(db: Database, source: str, start: int, end: int) -> tuple[Ints, Ints, Floats]:
     """Return ids, times and values of the minutes in `[start, end)`.
 
     In the order of minutes and, within each, of arrival.

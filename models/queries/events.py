@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from typing import Any, Final
-
-from peewee import Database
+from typing import TYPE_CHECKING, Any, Final
 
 from models.dialect import placeholders, rows_of, storable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from peewee import Database
 
 _COLUMNS: Final = (
     "source",
@@ -60,7 +62,7 @@ class EventRow:
     recorded_at: int = 0
 
 
-def replace_window(
+def replace_window(  # noqa: PLR0917 - what is replaced, and by what
     db: Database,
     source: str,
     detectors: Sequence[str],

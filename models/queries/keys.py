@@ -94,7 +94,7 @@ def touch(db: Database, key_id: int, now: int) -> None:
 
 def _keys(db: Database, rest: str, params: tuple[object, ...]) -> list[KeyRow]:
     rows: list[Any] = rows_of(db, _SELECT + rest, params)
-    return [
-        KeyRow(*row[:4], tuple(word for word in row[4].split(",") if word), *row[5:])
-        for row in rows
-    ]
+    found = (
+        (*row[:4], tuple(filter(None, row[4].split(","))), *row[5:]) for row in rows
+    )
+    return [KeyRow(*row) for row in found]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from typing import Any, Final
-
-from peewee import Database
+from typing import TYPE_CHECKING, Any, Final
 
 from models.dialect import rows_of, storable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from peewee import Database
 
 _COLUMNS: Final = (
     "source",
@@ -97,7 +99,7 @@ def record(db: Database, entry: Entry) -> None:
     _upsert(db, [entry], [name for name in _COLUMNS if name not in _KEY])
 
 
-def mark(
+def mark(  # noqa: PLR0917 - the columns of an entry
     db: Database,
     source: str,
     resolution: str,
@@ -149,9 +151,7 @@ def _upsert(db: Database, chunk: Sequence[Entry], update: Sequence[str]) -> None
     db.execute_sql(sql.replace("?", db.param), params)
 
 
-def _extreme(
-    db: Database, function: str, source: str, resolution: str
-) -> int | None:
+def _extreme(db: Database, function: str, source: str, resolution: str) -> int | None:
     rows: list[Any] = rows_of(
         db,
         f"SELECT {function}(start) FROM ledger WHERE source = ? AND resolution = ?",  # noqa: S608 - own names

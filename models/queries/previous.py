@@ -10,14 +10,18 @@ largest id of a minute tells without further reading that newer series are not i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from peewee import Database
 
 from models.dialect import is_sqlite, number_list, numbers, rows_of
-from models.rollup import Floats, Ints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from peewee import Database
+
+    from models.rollup import Floats, Ints
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -92,7 +96,8 @@ class _Search:
 
     @property
     def pending(self) -> Ints:
-        return self._ids[np.isnan(self._values)]
+        missing: Ints = self._ids[np.isnan(self._values)]
+        return missing
 
     def answer(self, asked: Ints) -> Floats:
         return self._values[np.searchsorted(self._ids, asked)]

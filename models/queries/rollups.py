@@ -8,14 +8,17 @@ series: a plain range of minutes of one series would read the whole table.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from peewee import Database
 
+from models.base import table_name
 from models.dialect import is_sqlite, number_list, numbers, rows_of
 from models.queries.previous import last_before
 from models.rollup import COLUMNS, Floats, Ints, Rollup, RollupMinute
+
+if TYPE_CHECKING:
+    from peewee import Database
 
 __all__ = [
     "Columns",
@@ -61,7 +64,7 @@ class Columns:
 
 def window_rows(db: Database, table: type[Rollup], start: int, source: str) -> Columns:
     """Return all rows of one window of one source, by series."""
-    name = table._meta.table_name
+    name = table_name(table)
     if table is RollupMinute:
         sql = (
             f"SELECT {_COLUMNS_SQL} FROM {name} r WHERE r.start = ? AND {_OF_SOURCE} "  # noqa: S608 - own names
@@ -99,8 +102,8 @@ def baseline_rows(db: Database, source: str, start: int) -> list[tuple[int, int]
     These are the rows from `start` on whose flag 1 is set, oldest first.
     """
     sql = (
-        "SELECT r.start, r.series_id FROM rollup_minute r "
-        f"WHERE (r.flags & 1) = 1 AND r.start >= ? AND {_OF_SOURCE} "  # noqa: S608 - own names
+        "SELECT r.start, r.series_id FROM rollup_minute r "  # noqa: S608 - own names
+        f"WHERE (r.flags & 1) = 1 AND r.start >= ? AND {_OF_SOURCE} "
         "ORDER BY r.start, r.series_id"
     )
     rows: list[Any] = rows_of(db, sql, (start, source, source, source))
@@ -110,7 +113,7 @@ def baseline_rows(db: Database, source: str, start: int) -> list[tuple[int, int]
 def _rows_of_series(
     db: Database, table: type[Rollup], series_ids: Ints, start: int, end: int
 ) -> list[Any]:
-    name = table._meta.table_name
+    name = table_name(table)
     sql = (
         f"SELECT {_COLUMNS_SQL} FROM {numbers(db, 'ids')} CROSS JOIN {name} r "  # noqa: S608 - own names
         "WHERE r.series_id = ids.value AND r.start >= ? AND r.start < ?"

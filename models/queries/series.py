@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
-from peewee import Database
 
 from models.dialect import number_list, numbers, rows_of
-from models.rollup import Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from peewee import Database
+
+    from models.rollup import Ints
 
 _SELECT: Final = (
     "SELECT id, source, metric, labels, kind, unit, help, workspace, environment, "
@@ -81,7 +84,8 @@ def are_counters(db: Database, ids: Ints) -> NDArray[np.bool_]:
 def _series(db: Database, filters: dict[str, str | None]) -> list[SeriesRow]:
     where, params = _where(filters)
     rows: list[Any] = rows_of(db, f"{_SELECT}{where} ORDER BY id", params)
-    return [SeriesRow(*row[:3], orjson.loads(row[3]), *row[4:]) for row in rows]
+    found = ((*row[:3], orjson.loads(row[3]), *row[4:]) for row in rows)
+    return [SeriesRow(*row) for row in found]
 
 
 def _where(filters: dict[str, str | None]) -> tuple[str, tuple[str, ...]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
-
-from peewee import Database
+from typing import TYPE_CHECKING, Any, Final
 
 from models.dialect import is_sqlite, rows_of
+
+if TYPE_CHECKING:
+    from peewee import Database
 
 _COUNTED: Final = ("series", "ledger", "error_events", "buffer", "api_keys")
 _ROLLUPS: Final = ("minute", "hour", "day")
