@@ -74,16 +74,20 @@ ROW = Row(
             decimals=0,
         ),
         Number(
+            "Database",
+            "none",
+            "Whether the database could be read.",
+            (Query("min(epimetheus_database_up{$target})", "up"),),
+            ((0, "red"), (1, "green")),
+            minimum=0,
+            maximum=1,
+            decimals=0,
+        ),
+        Number(
             "Series",
             "short",
             "Series in the directory, of all sources.",
             (Query("sum(epimetheus_series{$target})", "series"),),
-        ),
-        Number(
-            "Database",
-            "bytes",
-            "Size of the database on disk.",
-            (Query("max(epimetheus_database_bytes{$target})", "size"),),
         ),
         Number(
             "Events in an hour",
