@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
+from flask import Response  # noqa: TC002 - flask-openapi3 reads annotations
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,9 +18,6 @@ from bridge.api.problems import problem_responses
 from bridge.api.responses import json_response
 from bridge.auth import Scope, needs
 from bridge.rollup.windows import Resolution
-
-if TYPE_CHECKING:
-    from flask import Response
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "coverage": [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
+from flask import Response  # noqa: TC002 - flask-openapi3 reads annotations
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,9 +16,6 @@ from bridge.api.parts import caller, parts
 from bridge.api.problems import problem_responses
 from bridge.api.responses import json_response
 from bridge.auth import Scope, needs
-
-if TYPE_CHECKING:
-    from flask import Response
 
 _EVENT: Final[dict[str, Any]] = {
     "source": "local",

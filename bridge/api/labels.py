@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from flask import Response  # noqa: TC002 - flask-openapi3 reads annotations
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,8 +17,6 @@ from bridge.api.responses import json_response
 from bridge.auth import Scope, needs
 
 if TYPE_CHECKING:
-    from flask import Response
-
     from models.queries.series import SeriesRow
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from flask import Response  # noqa: TC002 - flask-openapi3 reads annotations
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,9 +17,6 @@ from bridge.api.responses import json_response
 from bridge.auth import Scope, needs
 from bridge.version import version
 from models.queries.sizes import database_bytes
-
-if TYPE_CHECKING:
-    from flask import Response
 
 _WINDOWS: Final = {"done": 120, "partial": 0, "dirty": 0, "open": 0, "lost": 2}
 _EXAMPLE: Final[dict[str, Any]] = {

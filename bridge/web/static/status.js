@@ -44,12 +44,20 @@ function element(tag, className, text) {
 
 function row(...cells) {
   const made = element("tr");
-  for (const [className, text] of cells) made.append(element("td", className, text));
+  for (const [className, content] of cells) {
+    const cell = element("td", className);
+    cell.append(content instanceof Node ? content : element("span", "", content));
+    made.append(cell);
+  }
   return made;
 }
 
 function fill(table, rows, nothing) {
   const body = table.tBodies[0];
+  const labels = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
+  for (const made of rows) {
+    [...made.cells].forEach((cell, at) => { cell.dataset.label = labels[at]; });
+  }
   if (rows.length) body.replaceChildren(...rows);
   else {
     const cell = element("td", "empty", nothing);
@@ -279,13 +287,22 @@ function options(lines) {
     cursor: { y: false, drag: { x: false, y: false } },
     scales: { x: { time: true, range: [start, end] } },
     axes: [
-      { ...axis },
+      { ...axis, space: 70, values: (_, marks, __, ___, step) => marks.map((at, number) => mark(at, marks[number - 1], step)) },
       { ...axis, size: 64, values: (_, marks) => marks.map(compact) },
     ],
     series,
     bands,
     hooks: { setCursor: [showAtCursor] },
   };
+}
+
+function mark(seconds, before, step) {
+  const at = new Date(seconds * 1000);
+  const day = at.toLocaleDateString("en", { day: "numeric", month: "short" });
+  if (step >= 28 * DAY) return at.toLocaleDateString("en", { month: "short", year: "numeric" });
+  if (step >= DAY) return day;
+  const newDay = before === undefined || new Date(before * 1000).getDate() !== at.getDate();
+  return newDay ? `${clock(seconds)}\n${day}` : clock(seconds);
 }
 
 function compact(value) {
@@ -300,8 +317,6 @@ function showLegend() {
 }
 
 function legendRow(line) {
-  const made = element("tr");
-  const name = element("td", "series");
   const box = element("input");
   box.type = "checkbox";
   box.checked = !drawn.hidden.has(line.id);
@@ -316,19 +331,17 @@ function legendRow(line) {
   const swatch = element("i", "swatch");
   swatch.style.background = COLOURS[drawn.lines.indexOf(line) % COLOURS.length];
   label.append(box, swatch, element("span", "", selector(line)));
-  name.append(label);
   const numbers = (column) => (column || []).filter((value) => typeof value === "number");
   const values = line[main(line)];
   const lowest = numbers(line.min || values);
   const highest = numbers(line.max || values);
-  made.append(
-    name,
-    element("td", "", main(line)),
-    element("td", "number newest", figure(values[values.length - 1])),
-    element("td", "number", figure(lowest.length ? lowest.reduce((a, b) => Math.min(a, b)) : null)),
-    element("td", "number", figure(highest.length ? highest.reduce((a, b) => Math.max(a, b)) : null)),
+  return row(
+    ["series", label],
+    ["", main(line)],
+    ["number newest", figure(values[values.length - 1])],
+    ["number", figure(lowest.length ? lowest.reduce((a, b) => Math.min(a, b)) : null)],
+    ["number", figure(highest.length ? highest.reduce((a, b) => Math.max(a, b)) : null)],
   );
-  return made;
 }
 
 function showAtCursor(plot) {
@@ -341,7 +354,7 @@ function showAtCursor(plot) {
   drawn.lines.forEach((line, number) => {
     if (drawn.hidden.has(line.id)) return;
     const values = line[main(line)];
-    cells[number].textContent = figure(inside ? plot.data[column][at] : values[values.length - 1]);
+    cells[number].firstChild.textContent = figure(inside ? plot.data[column][at] : values[values.length - 1]);
     column += plotted(line).length;
   });
 }
