@@ -56,6 +56,16 @@ class Workers:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
 
+    @property
+    def url(self) -> str:
+        """Where the server answers."""
+        return self._listen.url
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id, None before start."""
+        return self._process.pid if self._process is not None else None
+
     def start(self) -> None:
         """Start the server; raises PortTaken if the address cannot be used."""
         self._await_port()

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from models.database import Database, open_database
+from bridge.storage import open_prepared
 from models.lease import Lease
-from models.migrate import Migrations
 from runtime.clock import Clock, SystemClock
-from runtime.config import read_secret
 from runtime.scheduler import Scheduler
 from runtime.service import Service, run, stop_on_signals
 
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from models.database import Database
     from runtime import settings as config
 
 log = structlog.get_logger(__name__)
@@ -35,15 +34,7 @@ def serve(settings: config.Settings, config_path: Path | None) -> None:
     stop = threading.Event()
     stop_on_signals(stop)
     clock = SystemClock()
-    db = open_database(
-        settings.database.url,
-        password=read_secret(
-            settings.database.password, settings.database.password_file
-        ),
-        busy_timeout=settings.database.busy_timeout,
-        cache=settings.database.cache,
-    )
-    Migrations(db).prepare(apply=settings.database.migrate_at_start)
+    db = open_prepared(settings.database)
     lease = Lease(db)
     lease.start()
     try:

@@ -15,7 +15,7 @@ from models.queries.events import EventRow
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bridge.rollup.rows import Rows
+    from bridge.rollup.rows import Floats, Rows
     from bridge.rollup.windows import Window
     from models.directory import SeriesDirectory
     from runtime.clock import Clock
@@ -109,7 +109,7 @@ class Observer:
         metric: str,
         labels: dict[str, str],
     ) -> Seen:
-        def number(column: np.ndarray) -> float | None:  # type: ignore[type-arg]  # any float column
+        def number(column: Floats) -> float | None:
             value = float(column[place])
             return None if math.isnan(value) else value
 

@@ -181,7 +181,7 @@ class Engine:
             if self._stop.is_set():
                 return False
             try:
-                self._do(Window(start))
+                self.do(Window(start))
             except SourceError as error:
                 self._agenda.put_off(start, self._parts.clock.monotonic())
                 self._unreachable(error, start)
@@ -189,7 +189,8 @@ class Engine:
                     return False
         return True
 
-    def _do(self, window: Window) -> None:
+    def do(self, window: Window) -> None:
+        """Read one window, roll it up and commit it; raises SourceError."""
         began = self._parts.clock.monotonic()
         tail, lookback_ms = self._tail(window)
         reading = read(self._source, window, tail, lookback_ms)
