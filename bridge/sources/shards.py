@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _LONGEST_BORDER: Final = 200
 """Characters; expressions nest as deep, and RE2 allows 1,000."""
 _SLACK: Final = 1.25
-"""How much worse than the best balance a label with fewer values may divide."""
+"""How much more than its share a request may answer, for a cheaper expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,8 @@ def divide(
     shard stays as big as it is. The same input gives the same shards.
     """
     axes = [_Axis.of(label, series) for label in _labels(series)]
-    boxes = _cut(axes, np.arange(len(series)), {}, requests)
+    fair = _SLACK * len(series) / requests
+    boxes = _cut(axes, np.arange(len(series)), {}, requests, fair)
     return [
         Shard(selector.narrowed(span.matcher for span in box.values()), size)
         for box, size in boxes
@@ -153,10 +154,14 @@ def _labels(series: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def _cut(
-    axes: Sequence[_Axis], rows: NDArray[np.int64], box: _Box, requests: int
+    axes: Sequence[_Axis],
+    rows: NDArray[np.int64],
+    box: _Box,
+    requests: int,
+    fair: float,
 ) -> list[tuple[_Box, int]]:
     """Halve a box of labels until there are as many boxes as requests."""
-    cut = _best(axes, rows, requests) if requests > 1 else None
+    cut = _best(axes, rows, requests, fair) if requests > 1 else None
     if cut is None:
         return [(box, len(rows))]
     label = cut.axis.label
@@ -164,20 +169,23 @@ def _cut(
     left = {**box, label: Range(label, span.low, cut.border)}
     right = {**box, label: Range(label, cut.border, span.high)}
     below = cut.axis.codes[rows] < cut.code
-    return _cut(axes, rows[below], left, cut.requests) + _cut(
-        axes, rows[~below], right, requests - cut.requests
-    )
+    return [
+        *_cut(axes, rows[below], left, cut.requests, fair),
+        *_cut(axes, rows[~below], right, requests - cut.requests, fair),
+    ]
 
 
-def _best(axes: Sequence[_Axis], rows: NDArray[np.int64], requests: int) -> _Cut | None:
-    """Choose the border: nearly the best balance, on the label with fewest values.
+def _best(
+    axes: Sequence[_Axis], rows: NDArray[np.int64], requests: int, fair: float
+) -> _Cut | None:
+    """Choose the border: a fair balance or the best, on the label with fewest values.
 
     Fewer values make the expression cheaper for the server, which tries it on each.
     """
     cuts = [cut for axis in axes if (cut := _border(axis, rows, requests)) is not None]
     if not cuts:
         return None
-    bound = _SLACK * min(cut.load for cut in cuts)
+    bound = max(fair, min(cut.load for cut in cuts))
     balanced = [cut for cut in cuts if cut.load <= bound]
     return min(balanced, key=lambda cut: (len(cut.axis.values), cut.load))
 
