@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 import structlog
@@ -27,7 +27,7 @@ from runtime import config, logs, service
 from runtime.clock import SystemClock
 
 if TYPE_CHECKING:
-    from runtime.settings import Exporter, Settings
+    from runtime.settings import Exporter
 
 log = structlog.get_logger(__name__)
 
@@ -54,24 +54,21 @@ def command(
     path: Path | None, log_level: str | None, *, check: bool, once: bool
 ) -> None:
     """Measure this host and answer Prometheus at /metrics."""
+    if check:
+        sys.exit(_WRONG_SETTINGS if config.check(path, os.environ, sys.stdout) else 0)
     try:
         settings = config.load(path, os.environ)
-        token = config.read_secret(
-            settings.exporter.token, settings.exporter.token_file
-        )
+        level = {"level": log_level} if log_level else {}
+        logs.configure(settings.log.model_copy(update=level), sys.stderr)
+        exporter = settings.exporter
+        token = config.read_secret(exporter.token, exporter.token_file)
     except config.SettingsError as error:
         _end(_WRONG_SETTINGS, *error.problems)
-    if log_level:
-        chosen = settings.log.model_copy(update={"level": log_level})
-        settings = settings.model_copy(update={"log": chosen})
-    logs.configure(settings.log, sys.stderr)
-    registry = _registry(settings.exporter)
-    if check:
-        click.echo("The settings are valid.")
-    elif once:
+    registry = _registry(exporter)
+    if once:
         _print_once(registry)
     else:
-        _serve(settings, registry, token)
+        _serve(exporter, registry, token)
 
 
 def _registry(settings: Exporter) -> Registry:
@@ -94,8 +91,7 @@ def _print_once(registry: Registry) -> None:
         sys.exit(_CANNOT_RUN)
 
 
-def _serve(settings: Settings, registry: Registry, token: str | None) -> None:
-    exporter = settings.exporter
+def _serve(exporter: Exporter, registry: Registry, token: str | None) -> None:
     if token is None and not exporter.listen.is_loopback:
         log.warning(
             "everyone who reaches this address can read the metrics",
@@ -119,7 +115,7 @@ def _serve(settings: Settings, registry: Registry, token: str | None) -> None:
         _end(_CANNOT_RUN, str(error))
 
 
-def _end(code: int, *problems: str) -> None:
+def _end(code: int, *problems: str) -> NoReturn:
     for problem in problems:
         click.echo(f"epimetheus-exporter: {problem}", err=True)
     sys.exit(code)

@@ -134,7 +134,7 @@ class App:
         try:
             answer = self._scrape(environ)
         except UnknownCollector as error:
-            count("bad request")
+            count("bad_request")
             return _plain("400 Bad Request", f"{error}.")
         except Exception:
             log.exception("scrape failed")

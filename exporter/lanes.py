@@ -43,12 +43,15 @@ class Answer(Generic[T]):
 
 
 class _Round(Generic[K, T]):
-    """The jobs of one call, shared by the lanes that work on them."""
+    """The jobs of one call, shared by the lanes that work on them.
+
+    `at_hand` holds when each job that runs was started, also one that is given up.
+    """
 
     def __init__(self, jobs: Mapping[K, Callable[[], T]], deadline: float) -> None:
         self.todo = deque(jobs.items())
         self.deadline = deadline
-        self.started: dict[K, float] = {}
+        self.at_hand: dict[K, float] = {}
         self.answers: dict[K, Answer[T]] = {}
         self.finished = threading.Event()
         self._size = len(jobs)
@@ -61,14 +64,6 @@ class _Round(Generic[K, T]):
         """Wake up who waits, if all answers are there."""
         if len(self.answers) == self._size:
             self.finished.set()
-
-    def at_hand(self) -> dict[K, float]:
-        """Return the jobs that run and when they were started."""
-        return {
-            name: start
-            for name, start in self.started.copy().items()
-            if name not in self.answers
-        }
 
 
 class Lanes(Generic[K, T]):
@@ -104,14 +99,14 @@ class Lanes(Generic[K, T]):
 
     def _look_after(self, work: _Round[K, T]) -> None:
         now = self._clock.monotonic()
-        at_hand = work.at_hand()
+        at_hand = work.at_hand.copy()
         for name, start in at_hand.items():
-            if now - start >= work.deadline:
+            if now - start >= work.deadline and name not in work.answers:
                 self._leave_behind(name)
                 work.answer(name, Answer(now - start))
         work.settle()
         newest = max(at_hand.values(), default=now)
-        if work.todo and at_hand and now - newest >= self._patience:
+        if work.todo and now - newest >= min(self._patience, work.deadline):
             self._assign(work)
 
     def _leave_behind(self, name: K) -> None:
@@ -150,7 +145,7 @@ class Lanes(Generic[K, T]):
                 name, job = work.todo.popleft()
             except IndexError:
                 return
-            work.started[name] = start = self._clock.monotonic()
+            work.at_hand[name] = start = self._clock.monotonic()
             value, error = None, None
             if self._claim(name, work.deadline):
                 try:
@@ -160,6 +155,7 @@ class Lanes(Generic[K, T]):
                 finally:
                     self._release(name)
             work.answer(name, Answer(self._clock.monotonic() - start, value, error))
+            del work.at_hand[name]
 
     def _claim(self, name: K, deadline: float) -> bool:
         with self._changed:

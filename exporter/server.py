@@ -29,8 +29,6 @@ _WAITRESS: Final = {
     "ident": "epimetheus-exporter",
     # There is no proxy in front whose headers could matter.
     "clear_untrusted_proxy_headers": False,
-    # Header and body leave in one packet.
-    "send_bytes": 65536,
     "max_request_header_size": 16384,
     "max_request_body_size": 65536,
     # Other threads wake the loop up; waking by itself would only cost.

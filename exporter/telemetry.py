@@ -59,12 +59,12 @@ VIRTUAL_MAX: Final = Metric(
     "Maximum amount of virtual memory available in bytes.",
 )
 
-Outcome = Literal["answered", "busy", "unauthorized", "bad request", "failed"]
+Outcome = Literal["answered", "busy", "unauthorized", "bad_request", "failed"]
 _OUTCOMES: Final[tuple[Outcome, ...]] = (
     "answered",
     "busy",
     "unauthorized",
-    "bad request",
+    "bad_request",
     "failed",
 )
 

@@ -90,7 +90,8 @@ class Cpu:
         if ticks.keys() != self._ticks.keys():
             self._look_at_topology(ticks)
         self._ticks = {
-            cpu: self._risen(self._ticks.get(cpu), now) for cpu, now in ticks.items()
+            cpu: risen(self._ticks.get(cpu), now, self._replugged)
+            for cpu, now in ticks.items()
         }
         seconds: list[tuple[tuple[str, ...], float]] = []
         guest: list[tuple[tuple[str, ...], float]] = []
@@ -104,11 +105,6 @@ class Cpu:
         if self._isolated:
             families.append(Family(ISOLATED, self._isolated))
         return families + self._throttles()
-
-    def _risen(self, before: Ticks | None, now: Ticks) -> Ticks:
-        if before is None or before[_IDLE] - now[_IDLE] >= self._replugged:
-            return now
-        return tuple(map(max, before, now))
 
     def _look_at_topology(self, cpus: dict[str, Ticks]) -> None:
         self._labels = {
@@ -138,6 +134,13 @@ class Cpu:
             )
             if counts
         ]
+
+
+def risen(before: Ticks | None, now: Ticks, replugged: int) -> Ticks:
+    """Return the highest values so far; anew if idle fell by `replugged` or more."""
+    if before is None or before[_IDLE] - now[_IDLE] >= replugged:
+        return now
+    return tuple(map(max, before, now))
 
 
 def parse_ticks(stat: str) -> dict[str, Ticks]:

@@ -91,7 +91,7 @@ class Filesystem:
         self._root = os.fsencode(host.rootfs.rstrip("/"))
         self._ask = ask
         self._lanes: Lanes[bytes, Sizes] = Lanes("mounts", host.clock)
-        self._silent: set[bytes] = set()
+        self._troubles: dict[bytes, str] = {}
 
     def collect(self) -> list[Family]:
         """Return sizes of the mounts that answer, and which of them do not."""
@@ -137,12 +137,25 @@ class Filesystem:
         return parse_mounts(mountinfo)
 
     def _report(self, answers: dict[bytes, Answer[Sizes]]) -> None:
-        silent = {path for path, answer in answers.items() if answer.is_missing}
-        for path in sorted(silent - self._silent):
-            log.warning("mount does not answer", mountpoint=os.fsdecode(path))
-        for path in sorted((self._silent - silent) & answers.keys()):
-            log.info("mount answers again", mountpoint=os.fsdecode(path))
-        self._silent = silent
+        troubles = {
+            path: trouble
+            for path, answer in answers.items()
+            if (trouble := _trouble(answer))
+        }
+        for path, trouble in troubles.items():
+            if self._troubles.get(path) != trouble:
+                mountpoint = path.decode("utf-8", "replace")
+                log.warning("mount has no sizes", mountpoint=mountpoint, reason=trouble)
+        for path in (self._troubles.keys() - troubles.keys()) & answers.keys():
+            mountpoint = path.decode("utf-8", "replace")
+            log.info("mount has sizes again", mountpoint=mountpoint)
+        self._troubles = troubles
+
+
+def _trouble(answer: Answer[Sizes]) -> str | None:
+    if answer.is_missing:
+        return "does not answer"
+    return str(answer.error) if answer.error else None
 
 
 def _families(

@@ -97,7 +97,9 @@ class Memory(_Portable):
         """Return one gauge per field that this system has, in bytes."""
         memory: dict[str, int] = psutil.virtual_memory()._asdict()
         swap: dict[str, int] = psutil.swap_memory()._asdict()
-        values = {field: memory[field] for field in _MEMORY if field in memory}
+        values: dict[str, int] = {
+            field: memory[field] for field in _MEMORY if field in memory
+        }
         values |= {f"swap_{field}": swap[field] for field in _SWAP}
         return [self._metric(field).of(value) for field, value in values.items()]
 
