@@ -71,7 +71,7 @@ def _sorted(table: type[Rollup], rows: RollupColumns) -> list[NDArray[Any]]:
         order = np.lexsort(keys)
         columns = [column[order] for column in columns]
     return [
-        column + 0.0 if column.dtype.kind == "f" else column.astype(np.int64)
+        column + 0.0 if column.dtype.kind == "f" else np.asarray(column, np.int64)
         for column in columns
     ]
 

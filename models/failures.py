@@ -38,6 +38,13 @@ _PERMANENT: Final = frozenset(
     }
 )
 
+
+def driver_error(error: BaseException) -> BaseException:
+    """Return the driver's own error, which Peewee wraps."""
+    original: BaseException = getattr(error, "orig", error)
+    return original
+
+
 _GIVE_RIGHTS: Final = (
     "give the user this program runs as read and write permission on the file and on "
     "its directory"

@@ -9,29 +9,30 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_connections: weakref.WeakSet[Any] = weakref.WeakSet()
-_forgetters: weakref.WeakSet[Any] = weakref.WeakSet()
-_pinned: list[Any] = []
+_connections: Final[weakref.WeakValueDictionary[int, Any]] = (
+    weakref.WeakValueDictionary()
+)
+_databases: Final[weakref.WeakValueDictionary[int, Any]] = weakref.WeakValueDictionary()
+_pinned: Final[list[Any]] = []
 
 
 def watch_connection(connection: Any) -> None:
-    """Keep the connection alive in children forked from now on."""
-    _connections.add(connection)
+    """Have children that are forked from now on leave the connection alone."""
+    _connections[id(connection)] = connection
 
 
 def watch_database(database: Any) -> None:
-    """Let `database.dispose()` be called in children forked from now on."""
-    _forgetters.add(database)
+    """Have children that are forked from now on connect to the database anew."""
+    _databases[id(database)] = database
 
 
 def _pin() -> None:
-    _pinned.extend(_connections)
+    # Connections of threads that end with the fork would be closed by the child.
+    _pinned.extend(reference() for reference in _connections.valuerefs())
 
 
 def _unpin() -> None:
@@ -39,12 +40,13 @@ def _unpin() -> None:
 
 
 def _abandon() -> None:
-    immortal: Callable[[Any], None] = ctypes.pythonapi.Py_IncRef
     for connection in _pinned:
-        immortal(ctypes.py_object(connection))
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))  # never collected
     _pinned.clear()
-    for database in _forgetters:
-        database.abandon()
+    for database in [reference() for reference in _databases.valuerefs()]:
+        if database is not None:
+            database._lock = threading.Lock()  # noqa: SLF001 - a thread may have had it
+            database.dispose()
 
 
 os.register_at_fork(before=_pin, after_in_parent=_unpin, after_in_child=_abandon)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -11,7 +10,12 @@ import peewee
 from peewee import PostgresqlDatabase
 
 from models import forks
-from models.failures import DatabaseUnavailable, explain_connecting, explain_postgres
+from models.failures import (
+    DatabaseUnavailable,
+    driver_error,
+    explain_connecting,
+    explain_postgres,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,11 +46,6 @@ class Postgres(PostgresqlDatabase):
         super().__init__(
             url, prefer_psycopg3=True, cursor_factory=psycopg.ClientCursor, **options
         )
-
-    def abandon(self) -> None:
-        """Forget this thread's connection without closing it."""
-        self._lock = threading.Lock()
-        self.dispose()
 
     def _connect(self) -> Any:
         import psycopg  # noqa: PLC0415 - loaded by the constructor already
@@ -81,7 +80,9 @@ class Postgres(PostgresqlDatabase):
         try:
             yield
         except peewee.DatabaseError as error:
-            explained = explain_postgres(error.args[0], self._where, lost=self._lost)
+            explained = explain_postgres(
+                driver_error(error), self._where, lost=self._lost
+            )
             if explained is None:
                 raise
             raise explained from error

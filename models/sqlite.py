@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import peewee
 from peewee import SqliteDatabase
 
 from models import forks
-from models.failures import DatabaseUnavailable, explain_sqlite
+from models.failures import DatabaseUnavailable, driver_error, explain_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,11 +46,6 @@ class Sqlite(SqliteDatabase):
             lock_type="IMMEDIATE",
             factory=_SqliteConnection,
         )
-
-    def abandon(self) -> None:
-        """Forget this thread's connection without closing it."""
-        self._lock = threading.Lock()
-        self.dispose()
 
     def _connect(self) -> sqlite3.Connection:
         self._make_directory()
@@ -109,7 +103,7 @@ class Sqlite(SqliteDatabase):
         try:
             yield
         except peewee.DatabaseError as error:
-            explained = explain_sqlite(error.args[0], self.database)
+            explained = explain_sqlite(driver_error(error), self.database)
             if explained is None:
                 raise
             raise explained from error
