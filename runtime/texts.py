@@ -65,6 +65,11 @@ def _database_url(text: str) -> str:
             "holds a password; leave it out, and name its file in "
             "database.password_file"
         )
+    if text.startswith("sqlite:///:memory:"):
+        raise ValueError(
+            "a database in memory is another one for each thread; name a file, "
+            "for example sqlite:///data/epimetheus.db"
+        )
     if not re.fullmatch(r"sqlite:///.+|postgres(ql)?://[^\s/]*/[^\s/?]+(\?\S+)?", text):
         raise ValueError(
             f"{text!r} is not a database URL; write sqlite:///FILE "

@@ -68,7 +68,6 @@ def test_the_base_url_of_a_server_has_no_query() -> None:
     [
         "sqlite:///data/epimetheus.db",
         "sqlite:////var/lib/epimetheus/epimetheus.db",
-        "sqlite:///:memory:",
         "postgresql://epimetheus@127.0.0.1:5432/epimetheus",
         "postgresql:///epimetheus",
         "postgres://epimetheus@db/epimetheus?sslmode=require",
@@ -84,6 +83,11 @@ def test_database_urls_are_taken_as_they_are(text: str) -> None:
 def test_other_databases_are_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="is not a database URL; write sqlite"):
         read(texts.DatabaseUrl, text)
+
+
+def test_a_database_in_memory_is_refused() -> None:
+    with pytest.raises(ValidationError, match="a database in memory is another one"):
+        read(texts.DatabaseUrl, "sqlite:///:memory:")
 
 
 @pytest.mark.parametrize(

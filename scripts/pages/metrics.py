@@ -1,0 +1,103 @@
+"""The metrics of both programs, for docs/metrics.md."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry
+
+from bridge.telemetry import Telemetry
+from exporter import registry
+from exporter import telemetry as exporter_telemetry
+from exporter.collectors import COLLECTORS, build
+from exporter.collectors.base import Host, Metric
+from runtime.clock import SystemClock
+from runtime.settings import Collectors, FilesystemCollector
+from scripts.pages.markdown import table
+from tests.exporter.ttar import unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import ModuleType
+
+_HEAD: Final = ("metric", "type", "labels", "meaning")
+_RECORDED: Final = Path(__file__).parents[2] / "tests" / "data" / "node_exporter"
+
+
+def bridge() -> str:
+    """Return what the bridge says of itself."""
+    telemetry = Telemetry.create(CollectorRegistry())
+    rows = []
+    for field in fields(telemetry):
+        instrument = getattr(telemetry, field.name)
+        (family, *_) = instrument.describe()
+        suffix = "_total" if family.type == "counter" else ""
+        labels = instrument._labelnames  # noqa: SLF001 - nothing public has them
+        name = f"{family.name}{suffix}"
+        rows.append(_row(name, family.type, labels, family.documentation))
+    return table(_HEAD, sorted(rows, key=_name))
+
+
+def exporter() -> str:
+    """Return what each collector measures, and what the exporter says of itself.
+
+    Some names depend on the machine, such as the fields of /proc/meminfo: those of the
+    recorded machine of the tests are shown.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        measured = _measured(Path(folder))
+    parts = [
+        _section(f"Collector `{name}`", measured.get(name, set()) | _declared(module))
+        for name, module in _modules().items()
+    ]
+    itself = _declared(registry) | _declared(exporter_telemetry)
+    return "\n\n".join([*parts, _section("The exporter itself", itself)])
+
+
+def _measured(folder: Path) -> dict[str, set[Metric]]:
+    shutil.copytree(_RECORDED / "proc", folder / "proc")
+    unpack(_RECORDED / "sys.ttar", folder)
+    unpack(_RECORDED / "udev.ttar", folder / "root" / "run")
+    host = Host(
+        procfs=str(folder / "proc"),
+        sysfs=str(folder / "sys"),
+        rootfs=str(folder / "root"),
+        clock=SystemClock(),
+        linux=True,
+    )
+    # The mounts of the recorded machine are not here to be asked for their sizes.
+    nowhere = FilesystemCollector(enabled=False)
+    collectors = build(host, Collectors(filesystem=nowhere))
+    return {
+        name: {metric for metric, samples in collector.collect() if samples}
+        for name, collector in collectors.items()
+    }
+
+
+def _modules() -> dict[str, ModuleType]:
+    return {name: sys.modules[build.__module__] for name, build in COLLECTORS.items()}
+
+
+def _declared(module: ModuleType) -> set[Metric]:
+    return {value for value in vars(module).values() if isinstance(value, Metric)}
+
+
+def _section(heading: str, metrics: Iterable[Metric]) -> str:
+    rows = {_row(m.name, m.kind, m.labels, m.help) for m in metrics}
+    return f"### {heading}\n\n{table(_HEAD, sorted(rows, key=_name))}"
+
+
+def _row(
+    name: str, kind: str, labels: Iterable[str], meaning: str
+) -> tuple[str, str, str, str]:
+    shown = ", ".join(f"`{label}`" for label in labels)
+    return f"`{name}`", kind, shown, meaning
+
+
+def _name(row: Sequence[str]) -> str:
+    return row[0].strip("`")
