@@ -12,9 +12,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from bridge.app import create_app
+from bridge.storage import open_prepared
 from bridge.telemetry import Telemetry
-from models.database import open_database
-from models.migrate import Migrations
 from runtime import config, logs
 from runtime.clock import SystemClock
 
@@ -46,17 +45,7 @@ def build(environ: Mapping[str, str]) -> Flask:
     path = environ.get(CONFIG)
     settings = config.load(Path(path) if path else None, environ)
     logs.configure(settings.log, sys.stderr)
-    wanted = settings.database
-    db = open_database(
-        wanted.url,
-        password=config.read_secret(wanted.password, wanted.password_file),
-        busy_timeout=wanted.busy_timeout,
-        cache=wanted.cache,
-    )
-    try:
-        Migrations(db).prepare(apply=wanted.migrate_at_start)
-    finally:
-        db.close()
+    db = open_prepared(settings.database)
     own = CollectorRegistry()
     telemetry = Telemetry.create(own)
     shown = own

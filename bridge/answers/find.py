@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bridge.answers.selectors import NAME, Selector
+from bridge.sources.selectors import NAME
 from models.queries.selection import candidates, metric_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from bridge.answers.selectors import Selector
     from models.database import Database
     from models.queries.series import SeriesRow
 
@@ -68,15 +69,13 @@ def _candidates(
     metrics = None
     if selector.metric is not None:
         metrics = [selector.metric]
-    elif selector.names:
+    elif selector.of_name:
         metrics = [
             name
             for name in metric_names(db, workspace)
-            if all(matcher.accepts(name) for matcher in selector.names)
+            if all(matcher.accepts(name) for matcher in selector.of_name)
         ]
-    return candidates(
-        db, metrics=metrics, labels=selector.equalities, workspace=workspace
-    )
+    return candidates(db, metrics=metrics, labels=selector.present, workspace=workspace)
 
 
 def _order(row: SeriesRow) -> tuple[str, list[tuple[str, str]], str]:

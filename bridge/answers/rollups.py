@@ -162,7 +162,9 @@ class _Reader:
         ids = np.fromiter((row.id for row in rows), np.int64, len(rows))
         read = read_figures(self._db, self._table, ids, self._reading.bounds, names)
         for row, figures in zip(rows, read, strict=True):
-            stored = dict(zip(("start", *names), np.ascontiguousarray(figures.T), strict=True))
+            stored = dict(
+                zip(("start", *names), np.ascontiguousarray(figures.T), strict=True)
+            )
             start = stored["start"].astype(np.int64)
             columns = {
                 name: AGGREGATES[name].of(

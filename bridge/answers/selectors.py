@@ -11,15 +11,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import promql_parser
 import re2
 
 from bridge.answers.errors import QuestionError
+from bridge.sources import selectors as promql
+from bridge.sources.selectors import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-NAME: Final = "__name__"
 _LONGEST: Final = 8192
 _STRING: Final = re.compile(
     r"""  "(?:[^"\\]|\\.)*"  |  '(?:[^'\\]|\\.)*'  |  `[^`]*`  """,
@@ -34,17 +34,11 @@ _REASONS: Final = (
     ("offset", "a time belongs into start and end, so leave out `offset`"),
     ("(", "functions and aggregations are chosen by the parameter aggregate"),
 )
-_OPERATORS: Final = (
-    (promql_parser.MatchOp.Equal, "="),
-    (promql_parser.MatchOp.NotEqual, "!="),
-    (promql_parser.MatchOp.Re, "=~"),
-    (promql_parser.MatchOp.NotRe, "!~"),
-)
 
 
 @dataclass(frozen=True, slots=True)
-class Matcher:
-    """One condition on a label; `name` may be `__name__`."""
+class Condition:
+    """What one label must be; `name` may be `__name__`."""
 
     name: str
     operator: str
@@ -54,33 +48,38 @@ class Matcher:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """What a series must satisfy; `metric` is set where the name must be equal."""
+    """What a series must satisfy."""
 
-    metric: str | None
-    matchers: tuple[Matcher, ...]
+    conditions: tuple[Condition, ...]
 
     def matches(self, metric: str, labels: Mapping[str, str]) -> bool:
         """Whether a series with this name and these labels is selected."""
         return all(
-            matcher.accepts(
-                metric if matcher.name == NAME else labels.get(matcher.name, "")
-            )
-            for matcher in self.matchers
+            one.accepts(metric if one.name == NAME else labels.get(one.name, ""))
+            for one in self.conditions
         )
 
     @property
-    def equalities(self) -> dict[str, str]:
-        """Labels that must be present with exactly this value."""
-        return {
-            matcher.name: matcher.value
-            for matcher in self.matchers
-            if matcher.operator == "=" and matcher.value and matcher.name != NAME
-        }
+    def metric(self) -> str | None:
+        """The only name that is selected, None if there may be several."""
+        for one in self.of_name:
+            if one.operator == "=":
+                return one.value
+        return None
 
     @property
-    def names(self) -> tuple[Matcher, ...]:
+    def of_name(self) -> tuple[Condition, ...]:
         """The conditions on the metric's name."""
-        return tuple(matcher for matcher in self.matchers if matcher.name == NAME)
+        return tuple(one for one in self.conditions if one.name == NAME)
+
+    @property
+    def present(self) -> dict[str, str]:
+        """Labels that must be there with exactly this value."""
+        return {
+            one.name: one.value
+            for one in self.conditions
+            if one.operator == "=" and one.value and one.name != NAME
+        }
 
 
 def parse(text: str, parameter: str = "match") -> Selector:
@@ -91,54 +90,27 @@ def parse(text: str, parameter: str = "match") -> Selector:
         )
     _refuse_expressions(text, parameter)
     try:
-        parsed = promql_parser.parse(_STRING.sub(_escape_raw_string, text))
+        parsed = promql.parse(_STRING.sub(_escape_raw_string, text))
     except ValueError as error:
-        raise QuestionError(
-            parameter, f"{_shown(text)} is not a PromQL selector: {error}"
-        ) from error
-    if not isinstance(parsed, promql_parser.VectorSelector):
-        raise QuestionError(
-            parameter, f"{_shown(text)} is a value and not a PromQL selector"
-        )
-    return _selector(parsed, text, parameter)
-
-
-def _selector(
-    parsed: promql_parser.VectorSelector, text: str, parameter: str
-) -> Selector:
-    if parsed.matchers.or_matchers:
-        raise QuestionError(
-            parameter,
-            f"{_shown(text)} has `or` between matchers, which PromQL does not know; "
-            "repeat the parameter instead",
-        )
-    matchers = [
-        _matcher(matcher.name, _operator(matcher.op), matcher.value, parameter)
-        for matcher in parsed.matchers.matchers
-    ]
-    if parsed.name is not None:
-        matchers.insert(0, _matcher(NAME, "=", parsed.name, parameter))
-    names = [m.value for m in matchers if m.name == NAME and m.operator == "="]
-    return Selector(names[0] if names else None, tuple(matchers))
-
-
-def _operator(parsed: promql_parser.MatchOp) -> str:
-    return next(sign for operator, sign in _OPERATORS if operator == parsed)
+        raise QuestionError(parameter, str(error)) from error
+    conditions = (
+        Condition(one.label, one.operator, one.value, _acceptor(one, parameter))
+        for one in sorted(parsed.matchers)
+    )
+    return Selector(tuple(conditions))
 
 
 def _refuse_expressions(text: str, parameter: str) -> None:
     bare = _STRING.sub(" ", text)
     if any(quote in bare for quote in "\"'`"):
-        raise QuestionError(parameter, f"{_shown(text)} has a string without an end")
+        raise QuestionError(parameter, f"{text!r} has a string without an end")
     if not _EXPRESSION.search(bare):
         return
     why = next(
         (reason for sign, reason in _REASONS if sign in bare),
         "operators between selectors are not supported",
     )
-    raise QuestionError(
-        parameter, f"{_shown(text)} is more than a PromQL selector: {why}"
-    )
+    raise QuestionError(parameter, f"{text!r} is more than a PromQL selector: {why}")
 
 
 def _escape_raw_string(match: re.Match[str]) -> str:
@@ -150,15 +122,15 @@ def _escape_raw_string(match: re.Match[str]) -> str:
     return '"' + escaped.replace("\n", "\\n") + '"'
 
 
-def _matcher(name: str, operator: str, value: str, parameter: str) -> Matcher:
-    if operator == "=":
-        return Matcher(name, operator, value, value.__eq__)
-    if operator == "!=":
-        return Matcher(name, operator, value, value.__ne__)
-    found = _compile(value, parameter).fullmatch
-    if operator == "=~":
-        return Matcher(name, operator, value, lambda text: found(text) is not None)
-    return Matcher(name, operator, value, lambda text: found(text) is None)
+def _acceptor(matcher: promql.Matcher, parameter: str) -> Callable[[str], bool]:
+    if matcher.operator == "=":
+        return matcher.value.__eq__
+    if matcher.operator == "!=":
+        return matcher.value.__ne__
+    found = _compile(matcher.value, parameter).fullmatch
+    if matcher.operator == "=~":
+        return lambda text: found(text) is not None
+    return lambda text: found(text) is None
 
 
 def _compile(pattern: str, parameter: str) -> re2._Regexp:
@@ -174,7 +146,3 @@ def _compile(pattern: str, parameter: str) -> re2._Regexp:
             f"{pattern!r} is not an RE2 regular expression: "
             f"{reason.decode() if isinstance(reason, bytes) else reason}",
         ) from error
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 100 else text[:97] + "...")  # noqa: PLR2004 - fits a line

@@ -66,7 +66,7 @@ def rollups_csv(answer: Answer) -> Iterator[str]:
             orjson.dumps(series.labels).decode(),
         ]
         columns = [
-            _cells(line.columns[name])
+            cells(line.columns[name])
             if name in line.columns
             else [""] * len(line.start)
             for name in names
@@ -127,7 +127,8 @@ def _integers(column: Column) -> Ints | list[int | None]:
     ]
 
 
-def _cells(column: Column) -> list[object]:
+def cells(column: Column) -> list[object]:
+    """Return a column as cells of a table, empty where there is no value."""
     listed = values(column)
     if isinstance(listed, np.ndarray):
         listed = listed.tolist()

@@ -113,9 +113,7 @@ class History:
     ) -> int:
         """Write a gauge without labels and mark its windows done; None has no row."""
         series_id = self.series(metric)
-        starts = range(
-            start, start + len(values) * resolution.width, resolution.width
-        )
+        starts = range(start, start + len(values) * resolution.width, resolution.width)
         rows = {
             at: gauge(value)
             for at, value in zip(starts, values, strict=True)

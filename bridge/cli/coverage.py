@@ -1,0 +1,112 @@
+"""`epimetheus coverage`: the map of holes on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bridge.answers.coverage import Coverage, cover
+from bridge.answers.errors import QuestionError
+from bridge.answers.status import source_status
+from bridge.answers.times import DAY, format_time, read_span
+from bridge.cli.invocation import Invocation, pass_invocation
+from bridge.cli.store import existing_store
+from bridge.cli.tables import show
+from bridge.rollup.windows import Resolution
+from runtime.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.database import Database
+    from runtime.settings import Settings
+
+_SHOWN = 50
+
+
+@click.command("coverage")
+@click.option("--start", help="RFC 3339, Unix seconds, or such as -7d; default -24h.")
+@click.option("--end", help="The same; default now.")
+@click.option("--source", help="Only of this source.")
+@click.option(
+    "--resolution",
+    type=click.Choice([resolution.value for resolution in Resolution]),
+    help="Only this resolution.",
+)
+@pass_invocation
+def command(
+    invocation: Invocation,
+    start: str | None,
+    end: str | None,
+    source: str | None,
+    resolution: str | None,
+) -> None:
+    """Show which windows are done, and which are not and why."""
+    settings = invocation.settings()
+    now = SystemClock().now()
+    span = read_span(start, end, now, DAY)
+    wanted = [Resolution(resolution)] if resolution else list(Resolution)
+    with existing_store(settings) as db:
+        found = [
+            cover(db, name, span.outward(each), now)
+            for name in _names(db, settings, source)
+            for each in wanted
+        ]
+    show(
+        (
+            "source",
+            "resolution",
+            "windows",
+            "done",
+            "partial",
+            "unfinished",
+            "lost",
+            "missing",
+        ),
+        [_counts(one) for one in found],
+    )
+    holes = [row for one in found for row in _holes(one)]
+    if holes:
+        click.echo()
+        show(("source", "resolution", "from", "to", "state", "reason"), holes[:_SHOWN])
+    if len(holes) > _SHOWN:
+        click.echo(f"… and {len(holes) - _SHOWN} more")
+
+
+def _names(db: Database, settings: Settings, source: str | None) -> list[str]:
+    kinds = {one.name: one.kind for one in settings.sources}
+    known = [one.name for one in source_status(db, kinds, 0.0)]
+    if source is None:
+        return known
+    if source not in known:
+        raise QuestionError(
+            "source", f"{source!r} is not a source; known are {', '.join(known)}"
+        )
+    return [source]
+
+
+def _counts(one: Coverage) -> tuple[str, ...]:
+    counts = one.counts
+    return (
+        one.source,
+        one.resolution.value,
+        str(counts.windows),
+        str(counts.done),
+        str(counts.partial),
+        str(counts.dirty + counts.open),
+        str(counts.lost),
+        str(counts.missing),
+    )
+
+
+def _holes(one: Coverage) -> Iterator[tuple[str, ...]]:
+    for hole in one.holes:
+        yield (
+            one.source,
+            one.resolution.value,
+            format_time(hole.start),
+            format_time(hole.end),
+            hole.state,
+            hole.reason,
+        )

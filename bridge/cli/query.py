@@ -1,0 +1,127 @@
+"""`epimetheus query`: rollups on the terminal, straight from the database."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from bridge.answers.aggregates import AGGREGATES, read_aggregates
+from bridge.answers.find import find_series, written
+from bridge.answers.resolution import read_resolution
+from bridge.answers.rollups import Answer, Fill, Question, ask
+from bridge.answers.selectors import parse
+from bridge.answers.times import read_span
+from bridge.answers.writing import (
+    cells,
+    rfc3339,
+    rollups_csv,
+    rollups_document,
+    to_json,
+)
+from bridge.cli.invocation import Invocation, pass_invocation
+from bridge.cli.store import existing_store
+from bridge.cli.tables import show
+from runtime.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_DIGITS: Final = 6
+
+
+@click.command("query")
+@click.argument("selector", nargs=-1, required=True)
+@click.option("--start", help="RFC 3339, Unix seconds, or such as -7d; default -1h.")
+@click.option("--end", help="The same; default now.")
+@click.option("--resolution", default="auto", help="minute, hour, day or auto.")
+@click.option(
+    "--aggregate",
+    multiple=True,
+    help=f"Any of {', '.join(AGGREGATES)}; repeated or with commas.",
+)
+@click.option("--fill", default="none", type=click.Choice(["none", "null", "zero"]))
+@click.option("--limit", type=click.IntRange(min=1), help="Newest points per series.")
+@click.option(
+    "--format",
+    "form",
+    default="table",
+    type=click.Choice(["table", "csv", "json"]),
+    help="How to print.",
+)
+@pass_invocation
+def command(
+    invocation: Invocation,
+    selector: tuple[str, ...],
+    *,
+    start: str | None,
+    end: str | None,
+    resolution: str,
+    aggregate: tuple[str, ...],
+    fill: Fill,
+    limit: int | None,
+    form: str,
+) -> None:
+    """Print rollups of the series that PromQL SELECTORs choose."""
+    settings = invocation.settings()
+    now = SystemClock().now()
+    question = Question(
+        span=read_span(start, end, now),
+        now=now,
+        resolution=read_resolution(resolution),
+        aggregates=read_aggregates(aggregate),
+        fill=fill,
+        limit=limit,
+    )
+    chosen = [parse(text, "selector") for text in selector]
+    with existing_store(settings) as db:
+        series = find_series(db, chosen)
+        answer = ask(db, series, question, settings.bridge.max_points)
+    _print(answer, form)
+
+
+def _print(answer: Answer, form: str) -> None:
+    if form == "json":
+        sys.stdout.buffer.write(to_json(rollups_document(answer)) + b"\n")
+    elif form == "csv":
+        for text in rollups_csv(answer):
+            sys.stdout.write(text)
+    else:
+        _print_table(answer)
+
+
+def _print_table(answer: Answer) -> None:
+    present = {name for line in answer.lines for name in line.columns}
+    names = [name for name in AGGREGATES if name in present]
+    rows = list(_rows(answer, names))
+    if rows:
+        show(("series", answer.stretch.resolution.value, *names), rows)
+    click.echo(
+        f"by {answer.stretch.resolution.value}: {answer.choice.reason}", err=True
+    )
+    for note in answer.notes:
+        click.echo(f"note: {note}", err=True)
+
+
+def _rows(answer: Answer, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    for line in answer.lines:
+        name = written(line.series.metric, line.series.labels)
+        columns = [
+            cells(line.columns[name])
+            if name in line.columns
+            else [""] * len(line.start)
+            for name in names
+        ]
+        starts = line.start.tolist()
+        for start, *values in zip(starts, *columns, strict=True):
+            yield (name, rfc3339(start), *map(_figure, values))
+
+
+def _figure(value: object) -> str:
+    """Return a value as short as a table wants it; csv and json have all digits."""
+    if isinstance(value, float) and math.isfinite(value):
+        whole = value.is_integer() and abs(value) < 10**15
+        return str(int(value)) if whole else f"{value:.{_DIGITS}g}"
+    return str(value)

@@ -1,0 +1,49 @@
+"""The database as commands find it that only look at it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bridge.cli.failures import CommandError
+from bridge.storage import open_store
+from models.migrate import Migrations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from models.database import Database
+    from runtime.settings import Settings
+
+_SQLITE: Final = "sqlite:///"
+
+
+@contextmanager
+def existing_store(settings: Settings) -> Iterator[Database]:
+    """Give the database, and close it; nothing is made and nothing is migrated.
+
+    Raises CommandError where it is not there or has pending migrations.
+    """
+    refuse_absent(settings)
+    db = open_store(settings.database)
+    try:
+        pending = Migrations(db).pending()
+        if pending:
+            raise CommandError(
+                f"migrations are pending: {', '.join(pending)}; "
+                "run `epimetheus migrate up`"
+            )
+        yield db
+    finally:
+        db.close()
+
+
+def refuse_absent(settings: Settings) -> None:
+    """Raise CommandError if the database is a file that does not exist."""
+    url = settings.database.url
+    if url.startswith(_SQLITE) and not Path(url.removeprefix(_SQLITE)).exists():
+        raise CommandError(
+            f"there is no database at {url.removeprefix(_SQLITE)} yet: "
+            "`epimetheus serve` makes it, or `epimetheus migrate up`"
+        )
