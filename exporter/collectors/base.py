@@ -106,7 +106,7 @@ def read(path: str) -> str:
 
 def read_bytes(path: str) -> bytes:
     """Return the content of a file of the kernel, with the fewest system calls."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    handle = os.open(path, os.O_RDONLY)
     try:
         content = os.read(handle, _CHUNK)
         while piece := os.read(handle, _CHUNK):
@@ -129,11 +129,11 @@ def read_attributes(folder: str, names: Iterable[str]) -> dict[str, str]:
     attributes, which halves their price.
     """
     found: dict[str, str] = {}
-    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for name in names:
             try:
-                handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
+                handle = os.open(name, os.O_RDONLY, dir_fd=directory)
             except OSError:
                 continue
             try:

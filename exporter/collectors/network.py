@@ -124,13 +124,13 @@ class Network:
         samples: _Samples = {}
         found = self._statistics(samples) | self._states(samples)
         if not found:
-            raise NothingHere("neither /proc/net/dev nor /sys/class/net is there")
+            raise NothingHere("neither /proc/net/dev nor /sys/class/net can be read")
         return [Family(metric, values) for metric, values in samples.items()]
 
     def _statistics(self, samples: _Samples) -> bool:
         try:
             text = self._host.proc("net/dev")
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             return False
         for line in text.splitlines()[2:]:
             name, _, values = line.rpartition(":")
@@ -146,7 +146,7 @@ class Network:
         folder = f"{self._host.sysfs}/class/net"
         try:
             devices = names_in(folder)
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             return False
         for device in devices:
             if self._excluded.search(device):

@@ -64,7 +64,7 @@ class Running(NamedTuple):
 
 
 @contextmanager
-def _running(cwd: Path, *arguments: str, **settings: str) -> Iterator[Running]:
+def running(cwd: Path, *arguments: str, **settings: str) -> Iterator[Running]:
     """Start the program and wait until it says that it listens."""
     environ = _environ(**settings)
     process = subprocess.Popen(
@@ -98,21 +98,21 @@ def _get(url: str, **headers: str) -> str:
 @pytest.mark.setting("exporter.listen")
 def test_it_serves_where_the_settings_say_and_ends_on_sigterm(tmp_path: Path) -> None:
     port = free_port()
-    with _running(tmp_path, LISTEN=f"127.0.0.1:{port}") as running:
-        assert running.url == f"http://127.0.0.1:{port}/metrics"
-        assert "node_load1" in parse(_get(running.url))
-        running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(30) == 0
+    with running(tmp_path, LISTEN=f"127.0.0.1:{port}") as program:
+        assert program.url == f"http://127.0.0.1:{port}/metrics"
+        assert "node_load1" in parse(_get(program.url))
+        program.process.send_signal(signal.SIGTERM)
+        assert program.process.wait(30) == 0
 
 
 @pytest.mark.setting("exporter.token")
 def test_a_token_from_the_environment_is_demanded(tmp_path: Path) -> None:
     token = {"TOKEN": "s3cret"}
-    with _running(tmp_path, LISTEN="127.0.0.1:0", **token) as running:
+    with running(tmp_path, LISTEN="127.0.0.1:0", **token) as program:
         with pytest.raises(urllib.error.HTTPError, match="401"):
-            _get(running.url)
-        assert "node_load1" in _get(running.url, Authorization="Bearer s3cret")
-        assert "s3cret" not in "".join(running.said)
+            _get(program.url)
+        assert "node_load1" in _get(program.url, Authorization="Bearer s3cret")
+        assert "s3cret" not in "".join(program.said)
 
 
 @pytest.mark.setting("exporter.token_file")
@@ -120,10 +120,10 @@ def test_a_token_from_a_file_is_demanded(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("from-a-file\n", encoding="ascii")
     token.chmod(0o600)
-    with _running(tmp_path, LISTEN="127.0.0.1:0", TOKEN_FILE=str(token)) as running:
+    with running(tmp_path, LISTEN="127.0.0.1:0", TOKEN_FILE=str(token)) as program:
         with pytest.raises(urllib.error.HTTPError, match="401"):
-            _get(running.url)
-        assert "node_load1" in _get(running.url, Authorization="Bearer from-a-file")
+            _get(program.url)
+        assert "node_load1" in _get(program.url, Authorization="Bearer from-a-file")
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_a_token_from_a_file_is_demanded(tmp_path: Path) -> None:
 def test_an_open_door_is_warned_about(
     tmp_path: Path, settings: dict[str, str], *, warns: bool
 ) -> None:
-    with _running(tmp_path, **settings) as running:
-        said = "".join(running.said)
+    with running(tmp_path, **settings) as program:
+        said = "".join(program.said)
         assert ("everyone who reaches this address" in said) is warns
 
 

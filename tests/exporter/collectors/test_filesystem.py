@@ -92,6 +92,7 @@ def test_mounts_are_asked_below_the_root_of_the_settings(real_time_host: Host) -
     assert asked.paths == [root + b"/", root + b"/data"]
 
 
+@pytest.mark.setting("exporter.collectors.filesystem.mount_timeout")
 def test_a_hung_mount_is_an_error_and_is_not_asked_again_before_it_answers(
     real_time_host: Host,
 ) -> None:

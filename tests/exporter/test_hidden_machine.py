@@ -1,0 +1,71 @@
+"""Machines that hide a part of themselves are measured as far as they can be."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.collectors import COLLECTORS, build
+from exporter.registry import Registry
+from runtime.clock import SystemClock
+from runtime.settings import Collectors
+from tests.exporter.exposition import values
+
+if TYPE_CHECKING:
+    from exporter.collectors.base import Host
+    from exporter.registry import Scrape, State
+
+FOUND_ANYWHERE = {"node_scrape_collector_duration_seconds"} | {
+    "node_scrape_collector_success",
+    "node_time_seconds",
+    "node_time_zone_offset_seconds",
+    "node_uname_info",
+}
+
+
+@pytest.fixture(params=["/nowhere", ""], ids=["missing", "empty"])
+def hidden(request: pytest.FixtureRequest, empty_host: Host) -> Host:
+    """A machine where nothing is mounted, and one whose mounts are empty."""
+    found = {"procfs": request.param, "sysfs": request.param} if request.param else {}
+    return dataclasses.replace(empty_host, clock=SystemClock(), **found)
+
+
+def _scrape(host: Host) -> Scrape:
+    registry = Registry(build(host, Collectors()), deadline=30.0, clock=host.clock)
+    return registry.scrape(registry.names)
+
+
+def _states(scrape: Scrape) -> dict[str, State]:
+    return {report.name: report.state for report in scrape.reports}
+
+
+def test_without_procfs_and_sysfs_the_rest_is_still_answered(hidden: Host) -> None:
+    scrape = _scrape(hidden)
+    assert _states(scrape) == {
+        "cpu": "failed",
+        "disk": "failed",
+        "filefd": "failed",
+        "filesystem": "failed",
+        "load": "failed",
+        "memory": "failed",
+        "network": "nothing here",
+        "pressure": "nothing here",
+        "stat": "failed",
+        "time": "ok",
+        "uname": "ok",
+        "vmstat": "failed",
+    }
+    assert values(scrape.families).keys() == FOUND_ANYWHERE
+
+
+def test_without_sysfs_everything_that_procfs_tells_is_there(host: Host) -> None:
+    seeing = dataclasses.replace(host, clock=SystemClock())
+    blind = dataclasses.replace(seeing, sysfs="/nowhere")
+    scrape = _scrape(blind)
+    assert _states(scrape) == dict.fromkeys(COLLECTORS, "ok")
+    gone = values(_scrape(seeing).families).keys() - values(scrape.families).keys()
+    assert {name.split("_")[1] for name in gone} == {"cpu", "network", "time"}
+    assert "node_cpu_seconds_total" not in gone
+    assert "node_network_receive_bytes_total" not in gone
