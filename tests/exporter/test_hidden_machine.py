@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from exporter.collectors.base import Host
     from exporter.registry import Scrape, State
 
-FOUND_ANYWHERE = {"node_scrape_collector_duration_seconds"} | {
+FOUND_ANYWHERE = {
+    "node_scrape_collector_duration_seconds",
     "node_scrape_collector_success",
     "node_time_seconds",
     "node_time_zone_offset_seconds",
