@@ -11,11 +11,11 @@ help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 run: $(READY)  ## start exporter and bridge on SQLite, and say where to look
-	@$(BIN)/python scripts/run.py
+	@$(BIN)/python -m scripts.run $(ARGS)
 
-test: $(READY_DEV)  ## every test, real servers included
+test: $(READY_DEV)  ## every test, real servers included; some with ARGS='-k ledger'
 	@scripts/install-servers.sh
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(READY_DEV)  ## format, lint, types, import rules, spelling: under a minute
 	$(BIN)/ruff format --check .
@@ -26,28 +26,23 @@ check: $(READY_DEV)  ## format, lint, types, import rules, spelling: under a min
 	$(BIN)/python -m scripts.docs --check
 
 golden: $(READY_DEV)  ## accept what the programs now print
-	$(BIN)/python -m pytest --update-golden -q
+	@$(BIN)/python -m pytest -q -m 'not e2e' --update-golden
 
 bench: $(READY_DEV)  ## every claim against its peer, in one go
 	@scripts/install-servers.sh
-	@for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
+	@for script in bench/[!_]*.py; do $(BIN)/python $$script $(ARGS) || exit 1; done
 
-docs: $(READY_DEV)  ## write the generated pages
-	$(BIN)/python -m scripts.docs
+docs: $(READY_DEV)  ## write the generated pages and config.yaml
+	@$(BIN)/python -m scripts.docs
 
 lock: $(READY_DEV)  ## write constraints.txt from what is installed
-	$(BIN)/python scripts/lock.py
+	@$(BIN)/python -m scripts.lock
 
-clean:  ## remove what the targets above made
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+clean:  ## remove what the targets above made; data/ stays
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 run"; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
-	@touch $@
+$(READY): pyproject.toml constraints.txt scripts/venv.sh
+	@scripts/venv.sh $(PYTHON) $(VENV)
 
 $(READY_DEV): $(READY)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -U "pip>=25.1"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --group dev
-	@touch $@
+	@scripts/venv.sh $(PYTHON) $(VENV) dev
