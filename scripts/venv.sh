@@ -12,10 +12,10 @@ fail() {
     exit 1
 }
 
-command -v "$python" >/dev/null ||
+version=$("$python" -V 2>/dev/null) ||
     fail "$python is not there: install Python 3.11 or newer, or name one: make PYTHON=python3.12 run"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-    fail "Python 3.11 or newer is needed, $python is $("$python" -V): make PYTHON=python3.12 run"
+    fail "Python 3.11 or newer is needed, $python is $version: make PYTHON=python3.12 run"
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
     fail "$python has no venv module: on Debian and Ubuntu, apt install python3-venv"
 
