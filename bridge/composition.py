@@ -67,6 +67,11 @@ class Composition:
         for engine in self.engines:
             engine.stop()
 
+    def close(self) -> None:
+        """Let go of the sources' connections."""
+        for source in self.sources:
+            source.close()
+
 
 def compose(
     settings: config.Settings, parts: Parts, writer: Writer, only: str | None = None

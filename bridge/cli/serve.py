@@ -7,8 +7,9 @@ import shutil
 import threading
 from typing import TYPE_CHECKING
 
-import structlog
+import click
 
+from bridge.cli.invocation import Invocation, pass_invocation
 from bridge.storage import open_prepared
 from models.lease import Lease
 from runtime.clock import Clock, SystemClock
@@ -17,16 +18,28 @@ from runtime.service import Service, run, stop_on_signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from models.database import Database
     from runtime import settings as config
 
-log = structlog.get_logger(__name__)
+
+@click.command("serve")
+@pass_invocation
+def command(invocation: Invocation) -> None:
+    """Keep rollups and answer questions until a signal ends it."""
+    settings = invocation.settings()
+    environ = dict(invocation.environ)
+    if invocation.config is not None:
+        environ["EPIMETHEUS_CONFIG"] = str(invocation.config.resolve())
+    if invocation.log_level is not None:
+        environ["EPIMETHEUS__LOG__LEVEL"] = invocation.log_level
+    serve(settings, environ)
 
 
-def serve(settings: config.Settings, config_path: Path | None) -> None:
+def serve(settings: config.Settings, environ: Mapping[str, str]) -> None:
     """Run the bridge until SIGTERM or SIGINT; finishes the window at hand first.
+
+    `environ` is for the API's worker processes.
 
     Raises what a part that cannot start says: DatabaseUnavailable, MigrationError,
     LeaseTaken, PortTaken.
@@ -38,28 +51,25 @@ def serve(settings: config.Settings, config_path: Path | None) -> None:
     lease = Lease(db)
     lease.start()
     try:
-        environ = _share_metrics(settings, config_path)
-        run(services(settings, db, clock, environ), stop)
+        shared = _share_metrics(settings)
+        run(services(settings, db, clock, {**environ, **shared}), stop)
     finally:
         lease.stop()
         db.close()
 
 
-def _share_metrics(
-    settings: config.Settings, config_path: Path | None
-) -> dict[str, str]:
+def _share_metrics(settings: config.Settings) -> dict[str, str]:
     """Prepare the directory by which the bridge's processes share their metrics.
 
     prometheus_client decides by the environment when it is first imported, so this
-    comes before the parts that import it. Returns the environment of the workers.
+    comes before the parts that import it. Returns what the workers need to know.
     """
     directory = settings.bridge.state / f"metrics-{settings.bridge.listen.port}"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory.resolve())
-    if config_path is not None:
-        os.environ["EPIMETHEUS_CONFIG"] = str(config_path.resolve())
-    return dict(os.environ)
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(directory.resolve())}
+    os.environ.update(shared)
+    return shared
 
 
 def services(

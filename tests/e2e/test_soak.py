@@ -350,7 +350,7 @@ def test_sigterm_ends_a_bridge_and_its_workers(soak: Soak) -> None:
     ).stdout.split()
     assert children
     bridge.stop()
-    assert not any(_alive(int(child)) for child in [pid, *children])
+    assert not any(_alive(child) for child in [pid, *map(int, children)])
 
 
 def _alive(pid: int) -> bool:
