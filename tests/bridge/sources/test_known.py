@@ -3,40 +3,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from bridge.sources.base import SourceError
 from bridge.sources.known import KnownSeries
 from bridge.sources.metadata import Description
+from tests.bridge.sources.reading import Directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from models.directory import SeriesFacts
-
 
 def raw(name: str, **labels: str) -> bytes:
     return json.dumps({"__name__": name, **labels}).encode()
-
-
-class Directory:
-    """Numbers series from 100 on and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.ids: dict[tuple[str, str], int] = {}
-        self.asked: list[SeriesFacts] = []
-
-    def resolve(self, facts: Sequence[SeriesFacts]) -> NDArray[np.int64]:
-        self.asked += facts
-        return np.array(
-            [
-                self.ids.setdefault((fact.metric, fact.labels), 100 + len(self.ids))
-                for fact in facts
-            ]
-        )
 
 
 class Kinds:
