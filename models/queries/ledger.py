@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from models.dialect import rows_of, storable
@@ -25,6 +26,7 @@ _COLUMNS: Final = (
 )
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM ledger"  # noqa: S608 - own names
 _CHUNK: Final = 500
+_UNFINISHED: Final = ("open", "dirty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,19 @@ def entries(
 
 def unfinished(db: Database, source: str, resolution: str, limit: int) -> list[Entry]:
     """Return at most `limit` windows that are open or dirty, oldest first."""
-    sql = (
-        f"{_SELECT} WHERE state IN ('open', 'dirty') AND source = ? "
-        "AND resolution = ? ORDER BY start LIMIT ?"
+    # Starts alone and one state at a time are in the index; otherwise SQLite would
+    # read all windows of the source.
+    oldest = (
+        "SELECT start FROM (SELECT start FROM ledger WHERE state = ? AND source = ? "
+        "AND resolution = ? ORDER BY start LIMIT ?) AS oldest"
     )
-    return _entries(db, sql, (source, resolution, limit))
+    starts = " UNION ALL ".join([oldest] * len(_UNFINISHED))
+    sql = (
+        f"{_SELECT} WHERE source = ? AND resolution = ? "
+        f"AND start IN ({starts} ORDER BY start LIMIT ?) ORDER BY start"
+    )
+    params = [(state, source, resolution, limit) for state in _UNFINISHED]
+    return _entries(db, sql, (source, resolution, *chain.from_iterable(params), limit))
 
 
 def holes(

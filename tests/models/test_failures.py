@@ -117,9 +117,14 @@ def test_a_full_disk_is_told_and_rolls_back(tmp_path: Path) -> None:
     db = open_database(f"sqlite:///{tmp_path}/epimetheus.db")
     db.execute_sql("CREATE TABLE t (text TEXT)")
     db.execute_sql("PRAGMA max_page_count = 4")
-    with pytest.raises(DatabaseUnavailable) as caught, db.atomic():
-        db.execute_sql("INSERT INTO t VALUES ('kept out')")
-        db.execute_sql("INSERT INTO t VALUES (?)", ("x" * 100_000,))
+
+    def fill() -> None:
+        with db.atomic():
+            db.execute_sql("INSERT INTO t VALUES ('kept out')")
+            db.execute_sql("INSERT INTO t VALUES (?)", ("x" * 100_000,))
+
+    with pytest.raises(DatabaseUnavailable) as caught:
+        fill()
     assert (caught.value.reason, caught.value.permanent) == ("full", False)
     assert "make room" in str(caught.value)
     assert db.execute_sql("SELECT COUNT(*) FROM t").fetchone() == (0,)
@@ -198,14 +203,14 @@ def test_what_servers_say_is_understood(said: str, reason: str) -> None:
 
 
 def test_each_state_of_a_server_has_its_reason() -> None:
-    class Said(Exception):
+    class SaidError(Exception):
         sqlstate: str | None = None
 
     def reason(sqlstate: str | None, *, lost: bool = False) -> str | None:
-        error = Said("said")
+        error = SaidError("said")
         error.sqlstate = sqlstate
         told = explain_postgres(error, "h", lost=lost)
-        return told and told.reason
+        return None if told is None else told.reason
 
     states = ("53100", "53200", "55P03", "40P01", "40001", "25006", "42501", "42P01")
     assert [reason(state) for state in states] == [

@@ -1,0 +1,81 @@
+"""Rollup rows for tests: made from short facts, generated, and compared exactly."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from models.queries.rollups import Columns
+from models.rollup import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from peewee import Database
+
+INTEGERS = {"series_id", "start", "count", "resets", "expected", "flags"}
+
+
+def row(series_id: int, start: int, **facts: float) -> dict[str, float]:
+    """Return one row: all integers 0 and all floats NaN unless given."""
+    empty = {name: 0 if name in INTEGERS else np.nan for name in COLUMNS}
+    return empty | {"series_id": series_id, "start": start} | facts
+
+
+def columns(rows: Iterable[dict[str, float]]) -> Columns:
+    """Return rows as columns."""
+    listed = list(rows)
+    arrays: list[Any] = [
+        np.array([one[name] for one in listed], np.int64 if name in INTEGERS else float)
+        for name in COLUMNS
+    ]
+    return Columns(*arrays)
+
+
+def bits(value: Any) -> Any:
+    """Return a value so that floats are equal only if all their bits are."""
+    return struct.pack(">d", value) if isinstance(value, float) else value
+
+
+def stored(db: Database, table: str) -> list[tuple[Any, ...]]:
+    """Return all that a rollup table holds, by series and start, floats as bits."""
+    names = ", ".join((*COLUMNS, "buckets"))
+    found = db.execute_sql(f"SELECT {names} FROM {table} ORDER BY series_id, start")
+    return [tuple(bits(value) for value in one) for one in found.fetchall()]
+
+
+def as_stored(rows: Iterable[dict[str, float]]) -> list[tuple[Any, ...]]:
+    """Return what `stored` gives for rows that were written in this order."""
+    newest = {(one["series_id"], one["start"]): one for one in rows}
+    return [
+        (*(_as_stored(newest[key][name]) for name in COLUMNS), None)
+        for key in sorted(newest)
+    ]
+
+
+def _as_stored(value: float) -> Any:
+    if isinstance(value, int):
+        return value
+    return None if np.isnan(value) else bits(value + 0.0)
+
+
+def generated(
+    series_ids: st.SearchStrategy[int], starts: st.SearchStrategy[int]
+) -> st.SearchStrategy[list[dict[str, float]]]:
+    """Return lists of rows of which no two have the same series and start."""
+    facts: dict[str, st.SearchStrategy[Any]] = {
+        "count": st.integers(0, 2**63 - 1),
+        "resets": st.integers(0, 2**31 - 1),
+        "expected": st.integers(0, 2**40),
+        "flags": st.integers(0, 2**31 - 1),
+    }
+    one = st.fixed_dictionaries(
+        {"series_id": series_ids, "start": starts}
+        | {name: facts.get(name, st.floats(width=64)) for name in COLUMNS[2:]}
+    )
+    return st.lists(
+        one, max_size=40, unique_by=lambda row: (row["series_id"], row["start"])
+    )
