@@ -16,10 +16,20 @@ from runtime.validation import validate
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["SettingsError", "check", "dump", "load", "read_secret"]
+__all__ = [
+    "WRONG_SETTINGS",
+    "SettingsError",
+    "check",
+    "dump",
+    "load",
+    "read_secret",
+]
 
 DEFAULT: Final = Path("config.yaml")
 """The file that is read when none is named and this one is there."""
+
+WRONG_SETTINGS: Final = 2
+"""The exit code of a program that cannot use its settings."""
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -82,7 +92,7 @@ def check(
     if not problems:
         valid = f"{name} is valid" if name else "the default settings are valid"
         print(valid, file=out)
-    return 1 if problems else 0
+    return WRONG_SETTINGS if problems else 0
 
 
 def dump(settings: Settings) -> str:

@@ -193,7 +193,7 @@ def main(arguments: Sequence[str]) -> int:
         settings = config.load(path, os.environ)
     except config.SettingsError as error:
         print(error, file=sys.stderr)
-        return 1
+        return config.WRONG_SETTINGS
     logs.configure(settings.log, sys.stderr)
     stop = threading.Event()
     stop_on_signals(stop)

@@ -244,7 +244,7 @@ def test_a_valid_file_is_said_to_be_valid(file: Path) -> None:
 def test_every_problem_of_a_file_is_printed(file: Path) -> None:
     file.write_text("log: {level: loud}\nrollup: {catch_up: 0}\n")
     assert check(None, {}) == (
-        1,
+        2,
         (
             "log.level: 'loud' is not allowed; use debug, info, warning or error\n"
             "rollup.catch_up: 0 is out of range; write a whole number, from 1 to 1440\n"
@@ -269,7 +269,7 @@ def test_a_check_reads_the_files_of_secrets(file: Path) -> None:
     file.with_name("token").write_text("hunter2\n")
     file.with_name("token").chmod(0o604)
     assert check(None, {}) == (
-        1,
+        2,
         (
             "warning: token can be read by everybody\n"
             "database.password_file: password: the secret cannot be read: "
