@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -99,8 +100,8 @@ def _chosen(settings: Settings, source: str | None) -> str:
 
 def _finish(settings: Settings, db: Database, span: Span, clock: Clock) -> None:
     """Do the work, or watch it being done, until the span is finished."""
-    stop = threading.Event()
-    stop_on_signals(stop)
+    task = _Task(db, span, clock)
+    stop_on_signals(task.stop)
     click.echo(
         f"{span.windows} windows of {span.source} from {format_time(span.start)} "
         f"to {format_time(span.end)}"
@@ -110,13 +111,13 @@ def _finish(settings: Settings, db: Database, span: Span, clock: Clock) -> None:
         lease.start()
     except LeaseTaken:
         click.echo("a bridge is running and does them")
-        _watch(db, span, clock, stop)
+        task.watch()
     else:
         try:
-            _work(settings, db, span, clock, stop)
+            _work(settings, task)
         finally:
             lease.stop()
-    done = backfill.finished(db, span)
+    done = task.done()
     if done < span.windows:
         raise CommandError(
             f"{done} of {span.windows} windows are done; the rest is done by "
@@ -124,9 +125,44 @@ def _finish(settings: Settings, db: Database, span: Span, clock: Clock) -> None:
         )
 
 
-def _work(
-    settings: Settings, db: Database, span: Span, clock: Clock, stop: threading.Event
-) -> None:
+@dataclass(slots=True)
+class _Task:
+    """A span on its way: how far it is, and whether to go on."""
+
+    db: Database
+    span: Span
+    clock: Clock
+    stop: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def done(self) -> int:
+        """Return how many windows are finished."""
+        return backfill.finished(self.db, self.span)
+
+    def beat(self, engine: Engine) -> None:
+        """Have an engine work until the span is finished; in a thread of its own."""
+        try:
+            while not self.stop.is_set() and self.done() < self.span.windows:
+                engine.beat()
+                self.clock.wait(self.stop, _LOOK_SECONDS)
+        finally:
+            self.db.close()
+            self.ended.set()
+
+    def watch(self) -> None:
+        """Show how far the span is until it is finished, or somebody ends it."""
+        with _progress(self.span.windows) as advance_to:
+            done = -1
+            while done < self.span.windows:
+                last = self.stop.is_set() or self.ended.is_set()
+                done = self.done()
+                advance_to(done)
+                if last:
+                    return
+                self.clock.wait(self.ended, _LOOK_SECONDS)
+
+
+def _work(settings: Settings, task: _Task) -> None:
     """Run the source's engine in this process until the span is finished."""
     from prometheus_client import CollectorRegistry  # noqa: PLC0415 - slow to load
 
@@ -135,61 +171,22 @@ def _work(
     from bridge.writer import Writer  # noqa: PLC0415 - same
 
     telemetry = Telemetry.create(CollectorRegistry())
-    writer = Writer(telemetry, clock, db.close)
-    parts = parts_of(db, writer, telemetry, clock)
-    composition = compose(settings, parts, writer, only=span.source)
-    ended = threading.Event()
+    writer = Writer(telemetry, task.clock, task.db.close)
+    parts = parts_of(task.db, writer, telemetry, task.clock)
+    composition = compose(settings, parts, writer, only=task.span.source)
     worker = threading.Thread(
-        target=_beat,
-        args=(composition.engines[0], db, span, clock, stop, ended),
-        name="backfill",
+        target=task.beat, args=(composition.engines[0],), name="backfill"
     )
     writer.start()
     worker.start()
     try:
-        _watch(db, span, clock, stop, ended)
+        task.watch()
     finally:
-        stop.set()
+        task.stop.set()
         composition.stop()
         worker.join()
         composition.close()
         writer.stop()
-
-
-def _beat(
-    engine: Engine,
-    db: Database,
-    span: Span,
-    clock: Clock,
-    stop: threading.Event,
-    ended: threading.Event,
-) -> None:
-    """Have the engine work until the span is finished; in a thread of its own."""
-    try:
-        while not stop.is_set() and backfill.finished(db, span) < span.windows:
-            engine.beat()
-            clock.wait(stop, _LOOK_SECONDS)
-    finally:
-        db.close()
-        ended.set()
-
-
-def _watch(
-    db: Database,
-    span: Span,
-    clock: Clock,
-    stop: threading.Event,
-    ended: threading.Event | None = None,
-) -> None:
-    """Show how far the span is until it is finished, or somebody ends it."""
-    with _progress(span.windows) as advance_to:
-        while not stop.is_set() and not (ended and ended.is_set()):
-            done = backfill.finished(db, span)
-            advance_to(done)
-            if done == span.windows:
-                return
-            clock.wait(stop, _LOOK_SECONDS)
-        advance_to(backfill.finished(db, span))
 
 
 @contextmanager
