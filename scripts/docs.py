@@ -54,7 +54,7 @@ PAGES: Final = (
     Page("config.yaml", {"": configuration.file}),
     Page("docs/configuration.md", {"settings": configuration.tables}),
     Page("docs/metrics.md", {"exporter": metrics.exporter, "bridge": metrics.bridge}),
-    Page("docs/cli.md", {"exporter": commands.exporter}),
+    Page("docs/cli.md", {"exporter": commands.exporter, "bridge": commands.bridge}),
     Page("docs/api.md", {"api": api.reference}),
     Page("docs/rules.md", {"": rules_page.render}),
 )

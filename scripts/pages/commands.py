@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from bridge.__main__ import command as bridge_command
 from exporter.__main__ import command as exporter_command
 
 if TYPE_CHECKING:
@@ -17,6 +18,11 @@ _WIDTH: Final = 80
 def exporter() -> str:
     """Return the help of the exporter."""
     return _helps(exporter_command, "epimetheus-exporter")
+
+
+def bridge() -> str:
+    """Return the help of the bridge and of each of its commands."""
+    return _helps(bridge_command, "epimetheus")
 
 
 def _helps(command: click.Command, name: str) -> str:
