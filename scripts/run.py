@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
+from urllib.parse import urlsplit
 
 from runtime import config, logs
 from runtime.process import die_with_parent
@@ -67,6 +69,7 @@ def supervise(
     started: list[tuple[Program, subprocess.Popen[bytes]]] = []
     try:
         for program in programs:
+            _refuse_taken(program)
             started.append((program, _start(program)))
             _wait_until_healthy(started, stop)
         print(told, file=out, flush=True)
@@ -80,6 +83,20 @@ def supervise(
     finally:
         _stop_in_reverse(started)
     return 0
+
+
+def _refuse_taken(program: Program) -> None:
+    """Raise Failed where something listens already: it would answer for the program."""
+    address = urlsplit(program.url)
+    try:
+        socket.create_connection((address.hostname, address.port), timeout=5).close()
+    except OSError:
+        return
+    raise Failed(
+        f"{program.name} cannot listen at {program.url}: "
+        "something else does; does it run already?",
+        1,
+    )
 
 
 def _start(program: Program) -> subprocess.Popen[bytes]:

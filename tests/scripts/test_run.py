@@ -14,6 +14,7 @@ import pytest
 from runtime.settings import Settings
 from scripts.run import Program, directions, programs_of, supervise
 
+NOWHERE = "http://127.0.0.1:1"
 ROOT = Path(__file__).parents[2]
 
 SERVER = """
@@ -72,7 +73,7 @@ def test_directions_are_told_once_both_answer_and_both_stop_in_reverse(
 def test_when_one_ends_the_other_is_stopped_and_it_is_said_which(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    failing = Program("b", (sys.executable, "-c", "raise SystemExit(3)"), "http://x")
+    failing = Program("b", (sys.executable, "-c", "raise SystemExit(3)"), NOWHERE)
     out = io.StringIO()
     assert supervise([program("a"), failing], threading.Event(), out, "told") == 3
     assert out.getvalue() == ""
@@ -85,7 +86,7 @@ def test_when_one_ends_the_other_is_stopped_and_it_is_said_which(
 def test_one_that_ends_well_but_unasked_is_a_failure_too(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    ending = Program("b", (sys.executable, "-c", ""), "http://x")
+    ending = Program("b", (sys.executable, "-c", ""), NOWHERE)
     assert supervise([ending], threading.Event(), io.StringIO(), "told") == 1
     assert capfd.readouterr().err == (
         "b ended with exit code 0; its last lines say why\n"
@@ -96,9 +97,22 @@ def test_one_that_is_killed_is_named_with_the_signal(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
-    killed = Program("b", (sys.executable, "-c", code), "http://x")
+    killed = Program("b", (sys.executable, "-c", code), NOWHERE)
     assert supervise([killed], threading.Event(), io.StringIO(), "told") == 1
     assert capfd.readouterr().err == "b ended with signal 9; its last lines say why\n"
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_is_started(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        url = f"http://127.0.0.1:{other.getsockname()[1]}"
+        taken = Program("b", (sys.executable, "-c", "print('started')"), url)
+        assert supervise([taken], threading.Event(), io.StringIO(), "told") == 1
+    assert capfd.readouterr() == (
+        "",
+        f"b cannot listen at {url}: something else does; does it run already?\n",
+    )
 
 
 def test_a_stop_while_they_come_up_stops_what_was_started(
@@ -106,7 +120,7 @@ def test_a_stop_while_they_come_up_stops_what_was_started(
 ) -> None:
     stop = threading.Event()
     stop.set()
-    silent = Program("b", (sys.executable, "-c", "input()"), "http://127.0.0.1:1")
+    silent = Program("b", (sys.executable, "-c", "input()"), NOWHERE)
     out = io.StringIO()
     assert supervise([program("a"), silent], stop, out, "told") == 0
     assert (out.getvalue(), capfd.readouterr().err) == ("", "")
