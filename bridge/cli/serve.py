@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import click
+import structlog
 
 from bridge.cli.invocation import Invocation, pass_invocation
 from bridge.storage import open_prepared
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from models.database import Database
     from runtime import settings as config
+
+log = structlog.get_logger(__name__)
 
 
 @click.command("serve")
@@ -51,6 +54,12 @@ def serve(settings: config.Settings, environ: Mapping[str, str]) -> None:
     lease = Lease(db)
     lease.start()
     try:
+        log.info(
+            "starting",
+            listen=str(settings.bridge.listen),
+            database=settings.database.url,
+            sources=[source.name for source in settings.sources],
+        )
         shared = _share_metrics(settings)
         run(services(settings, db, clock, {**environ, **shared}), stop)
     finally:
