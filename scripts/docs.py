@@ -60,7 +60,7 @@ PAGES: Final = (
 )
 
 
-def stale(root: Path = ROOT, pages: Sequence[Page] = PAGES) -> dict[Path, str]:
+def stale(root: Path, pages: Sequence[Page]) -> dict[Path, str]:
     """Return the new text of each page that does not hold it."""
     found: dict[Path, str] = {}
     for page in pages:
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.docs")
     parser.add_argument("--check", action="store_true", help="change nothing")
     check = parser.parse_args(arguments).check
-    found = stale()
+    found = stale(ROOT, PAGES)
     for path, text in found.items():
         if check:
             sys.stderr.write(f"{diff(path, text)}\n{path.name} is stale: make docs\n")
