@@ -125,12 +125,12 @@ def _holes(
     gaps = ledger.gaps(db, source, name, *stretch.bounds, width=width)
     marked = ledger.unlike_done(db, source, name, *stretch.bounds, limit=_LOOKED_AT)
     spans = [Hole(first, last, MISSING, "") for first, last in gaps]
-    spans += _join([Hole(at, at + width, state, why) for at, state, why in marked])
+    spans += join([Hole(at, at + width, state, why) for at, state, why in marked])
     spans.sort(key=lambda hole: hole.start)
     return tuple(spans[:SPANS]), len(spans) > SPANS or len(marked) == _LOOKED_AT
 
 
-def _join(holes: Sequence[Hole]) -> Iterator[Hole]:
+def join(holes: Sequence[Hole]) -> Iterator[Hole]:
     """Join neighbours that are alike."""
     joined: Hole | None = None
     for hole in holes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
-from bridge.sources.selectors import NAME
+from bridge.sources.selectors import NAME, Matcher
 from models.queries.selection import candidates, metric_names
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from bridge.answers.selectors import Selector
     from models.database import Database
     from models.queries.series import SeriesRow
+
+_PLAIN_METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
 def find_series(
@@ -54,13 +57,12 @@ def label_values(rows: Iterable[SeriesRow], name: str) -> list[str]:
 
 def written(metric: str, labels: Mapping[str, str]) -> str:
     """Return the selector that chooses exactly such series."""
-    inside = ",".join(f"{name}={_quoted(value)}" for name, value in labels.items())
+    matchers = [Matcher(name, "=", value) for name, value in sorted(labels.items())]
+    if not _PLAIN_METRIC.fullmatch(metric):
+        matchers.insert(0, Matcher(NAME, "=", metric))
+        metric = ""
+    inside = ",".join(map(str, matchers))
     return f"{metric}{{{inside}}}" if inside else metric
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
 
 
 def _candidates(

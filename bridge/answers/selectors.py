@@ -25,8 +25,9 @@ _STRING: Final = re.compile(
     r"""  "(?:[^"\\]|\\.)*"  |  '(?:[^'\\]|\\.)*'  |  `[^`]*`  """,
     re.DOTALL | re.VERBOSE,
 )
+_BRACES: Final = re.compile(r"\{[^{}]*\}")
 # The parser recurses into nested expressions until its stack ends and takes the
-# process with it. No selector has any of these outside its strings.
+# process with it. No selector has any of these outside its strings and braces.
 _EXPRESSION: Final = re.compile(r"[()\[\]@+*/%^<>-]|\b(?:and|or|unless|offset)\s")
 _REASONS: Final = (
     ("[", "a range belongs into start and end, so leave out `[...]`"),
@@ -104,6 +105,7 @@ def _refuse_expressions(text: str, parameter: str) -> None:
     bare = _STRING.sub(" ", text)
     if any(quote in bare for quote in "\"'`"):
         raise QuestionError(parameter, f"{text!r} has a string without an end")
+    bare = _BRACES.sub(" ", bare)
     if not _EXPRESSION.search(bare):
         return
     why = next(

@@ -119,10 +119,8 @@ def _read(text: str, now: float) -> float | None:
 
 
 def _read_rfc3339(text: str) -> float | None:
-    if "T" not in text.upper().replace(" ", "T"):
-        return None
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.upper())
     except ValueError:
         return None
     return None if moment.tzinfo is None else moment.timestamp()

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridge.answers.status import Progress, SourceStatus, source_status
+from tests.bridge.history import DAY, HOUR, MINUTE
+
+if TYPE_CHECKING:
+    from models.database import Database
+    from tests.bridge.history import History
+
+NOON = 1_795_262_400
+NOTHING = {"done": 0, "partial": 0, "dirty": 0, "open": 0, "lost": 0}
+
+
+def nothing_done(name: str, kind: str, series: int) -> SourceStatus:
+    return SourceStatus(
+        name,
+        kind,
+        series,
+        tuple(
+            Progress(resolution, None, None, NOTHING)
+            for resolution in (MINUTE, HOUR, DAY)
+        ),
+    )
+
+
+def test_a_source_is_as_late_as_its_newest_window_that_is_done(
+    db: Database, history: History
+) -> None:
+    history.series("up")
+    history.series("up", {"job": "x"})
+    history.mark(MINUTE, range(NOON, NOON + 300, 60))
+    history.mark(MINUTE, [NOON + 240], "partial")
+    history.mark(HOUR, [NOON - 3600])
+    (status,) = source_status(db, {"local": "scrape"}, NOON + 255.5)
+    assert status == SourceStatus(
+        "local",
+        "scrape",
+        2,
+        (
+            Progress(MINUTE, NOON + 180, 15.5, {**NOTHING, "done": 4, "partial": 1}),
+            Progress(HOUR, NOON - 3600, 255.5, {**NOTHING, "done": 1}),
+            Progress(DAY, None, None, NOTHING),
+        ),
+    )
+
+
+def test_a_window_that_ends_in_the_future_is_no_lead(
+    db: Database, history: History
+) -> None:
+    history.mark(DAY, [DAY.floor(NOON)])
+    (status,) = source_status(db, {}, NOON)
+    assert status.progress[2].lag == 0.0
+
+
+def test_sources_are_those_configured_and_those_left_in_the_database(
+    db: Database, history: History
+) -> None:
+    history.series("up", source="gone")
+    history.mark(MINUTE, [NOON], "lost", source="older")
+    found = source_status(db, {"new": "prometheus"}, NOON)
+    assert [one.name for one in found] == ["gone", "new", "older"]
+    assert found[0] == nothing_done("gone", "", 1)
+    assert found[1] == nothing_done("new", "prometheus", 0)
+    assert found[2].progress[0].windows == {**NOTHING, "lost": 1}
+
+
+def test_a_workspace_sees_its_own_sources_only(db: Database, history: History) -> None:
+    history.series("up", source="a", workspace="team")
+    history.series("down", source="a")
+    history.series("up", source="b")
+    history.mark(MINUTE, [NOON], source="b")
+    found = source_status(db, {"mine": "scrape"}, NOON, "team")
+    assert found == [nothing_done("a", "", 1), nothing_done("mine", "scrape", 0)]
