@@ -95,8 +95,8 @@ def command(
     if check:
         from runtime import config  # noqa: PLC0415 - pydantic is slow to load
 
-        failed = config.check(path, os.environ, sys.stdout)
-        ctx.exit(_WRONG_SETTINGS if failed else 0)
+        sections = ("database", "sources")
+        ctx.exit(config.check(path, os.environ, sys.stdout, sections))
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
         ctx.exit(_WRONG_SETTINGS)

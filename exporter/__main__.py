@@ -55,7 +55,7 @@ def command(
 ) -> None:
     """Measure this host and answer Prometheus at /metrics."""
     if check:
-        sys.exit(_WRONG_SETTINGS if config.check(path, os.environ, sys.stdout) else 0)
+        sys.exit(config.check(path, os.environ, sys.stdout, sections=("exporter",)))
     try:
         settings = config.load(path, os.environ)
         level = {"level": log_level} if log_level else {}
