@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -140,5 +141,4 @@ def test_joined_holes_say_the_same_of_every_window(
         for at in range(hole.start, hole.end, 60)
     ]
     assert split == singles
-    neighbours = zip(joined, joined[1:], strict=False)
-    assert all(a.end != b.start or a.reason != b.reason for a, b in neighbours)
+    assert all(a.end != b.start or a.reason != b.reason for a, b in pairwise(joined))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -171,7 +173,7 @@ def test_neighbouring_ranges_have_no_gap_and_no_duplicate(
     seams = [0, 60, 240, 420, 600]
     starts = [
         start
-        for a, b in zip(seams, seams[1:], strict=False)
+        for a, b in pairwise(seams)
         for start in columns(answer(db, "up", start=NOON + a, end=NOON + b), "start")[0]
     ]
     assert starts == list(range(NOON, NOON + 600, 60))
@@ -323,57 +325,70 @@ def test_sources_are_covered_each_by_its_own_ledger(
 
 # The slow truth: every window and series one after the other, in plain Python.
 
-VALUES = st.one_of(st.none(), st.integers(-4, 4).map(float))
-STATES = st.sampled_from([None, "done", "done", "partial", "dirty", "open", "lost"])
-PASTS = st.lists(
-    st.tuples(
-        st.sampled_from(["counter", "gauge"]), st.lists(VALUES, min_size=8, max_size=8)
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A past of eight minutes, and a question about minutes [start, start + length)."""
+
+    past: tuple[tuple[str, tuple[float | None, ...]], ...]
+    states: tuple[str | None, ...]
+    start: int
+    length: int
+    asked: tuple[str, ...]
+    fill: Fill
+    limit: int | None
+
+    def row(self, kind: str, value: float) -> Row:
+        return gauge(value) if kind == "gauge" else counter(abs(value))
+
+    def value(self, values: tuple[float | None, ...], minute: int) -> float | None:
+        """Return the value of a minute; a minute that was not done has none."""
+        return values[minute] if minute < 8 and self.states[minute] else None
+
+
+def eight(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.tuples(*[values] * 8)
+
+
+CASES = st.builds(
+    Case,
+    past=st.lists(
+        st.tuples(
+            st.sampled_from(["counter", "gauge"]),
+            eight(st.none() | st.integers(-4, 4).map(float)),
+        ),
+        max_size=3,
+    ).map(tuple),
+    states=eight(
+        st.sampled_from([None, "done", "done", "partial", "dirty", "open", "lost"])
     ),
-    max_size=3,
-)
-ASKED = st.sampled_from(
-    [(), ("avg",), ("increase", "rate", "count"), ("max", "increase"), ("count",)]
+    start=st.integers(0, 10),
+    length=st.integers(1, 4),
+    asked=st.sampled_from(
+        [(), ("avg",), ("increase", "rate", "count"), ("max", "increase"), ("count",)]
+    ),
+    fill=st.sampled_from(["none", "null", "zero"]),
+    limit=st.none() | st.integers(1, 5),
 )
 
 
 def slow(
-    past: list[tuple[str, list[float | None]]],
-    states: list[str | None],
-    bounds: tuple[int, int],
-    asked: tuple[str, ...],
-    fill: Fill,
-    limit: int | None,
-) -> list[dict[str, list[Any]]]:
-    start, end = bounds
-    return [
-        slow_line(kind, values, states, range(start, end), asked, fill, limit)
-        for kind, values in past
-    ]
-
-
-def slow_line(
-    kind: str,
-    values: list[float | None],
-    states: list[str | None],
-    windows: range,
-    asked: tuple[str, ...],
-    fill: Fill,
-    limit: int | None,
+    case: Case, kind: str, values: tuple[float | None, ...]
 ) -> dict[str, list[Any]]:
-    names = asked or default_aggregates(kind)
+    names = case.asked or default_aggregates(kind)
     rows: list[dict[str, Any]] = []
-    for window in windows:
-        value = values[window] if window < 8 and states[window] else None
-        if value is None and fill == "none":
+    for minute in range(case.start, case.start + case.length):
+        value = case.value(values, minute)
+        if value is None and case.fill == "none":
             continue
-        row: dict[str, Any] = {"start": NOON + window * 60}
+        row: dict[str, Any] = {"start": NOON + minute * 60}
+        done = minute < 8 and case.states[minute] == "done"
         for name in names:
             row[name] = slow_figure(kind, name, value)
-            done = window < 8 and states[window] == "done"
-            if value is None and fill == "zero" and done:
+            if value is None and case.fill == "zero" and done:
                 row[name] = 0 if name in {"increase", "rate", "count"} else None
         rows.append(row)
-    kept = rows if limit is None else rows[-limit:]
+    kept = rows if case.limit is None else rows[-case.limit :]
     return {name: [row[name] for row in kept] for name in ("start", *names)}
 
 
@@ -394,48 +409,36 @@ def slow_figure(kind: str, name: str, value: float | None) -> float | None:
     return 4 if name == "count" else figures[name]
 
 
-@given(
-    past=PASTS,
-    states=st.lists(STATES, min_size=8, max_size=8),
-    bounds=st.tuples(st.integers(0, 10), st.integers(1, 4)),
-    asked=ASKED,
-    fill=st.sampled_from(["none", "null", "zero"]),
-    limit=st.one_of(st.none(), st.integers(1, 5)),
-)
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_answers_equal_the_slow_truth(
-    db: Database,
-    past: list[tuple[str, list[float | None]]],
-    states: list[str | None],
-    bounds: tuple[int, int],
-    asked: tuple[str, ...],
-    fill: Fill,
-    limit: int | None,
-) -> None:
+def write(db: Database, case: Case) -> None:
     for table in ("series", "ledger", "rollup_minute"):
         db.execute_sql(f"DELETE FROM {table}")
     history = History(db)
-    for at, state in enumerate(states):
+    for minute, state in enumerate(case.states):
         if state is not None:
-            history.mark(MINUTE, [NOON + at * 60], state)
-    for number, (kind, values) in enumerate(past):
-        series_id = history.series("metric", {"n": str(number)}, kind=kind)
-        made = {"gauge": gauge, "counter": lambda value: counter(abs(value))}[kind]
+            history.mark(MINUTE, [NOON + minute * 60], state)
+    for number, (kind, values) in enumerate(case.past):
+        known = {minute: case.value(values, minute) for minute in range(8)}
         rows = {
-            NOON + at * 60: made(value)
-            for at, value in enumerate(values)
-            if value is not None and states[at]
+            NOON + minute * 60: case.row(kind, value)
+            for minute, value in known.items()
+            if value is not None
         }
+        series_id = history.series("metric", {"n": str(number)}, kind=kind)
         history.rows(MINUTE, series_id, rows)
-    start, end = bounds[0], bounds[0] + bounds[1]
+
+
+@given(CASES)
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_answers_equal_the_slow_truth(db: Database, case: Case) -> None:
+    write(db, case)
     document = answer(
         db,
         "metric",
-        start=NOON + start * 60,
-        end=NOON + end * 60,
-        aggregates=asked,
-        fill=fill,
-        limit=limit,
+        start=NOON + case.start * 60,
+        end=NOON + (case.start + case.length) * 60,
+        aggregates=case.asked,
+        fill=case.fill,
+        limit=case.limit,
     )
     found = [
         {
@@ -444,7 +447,7 @@ def test_answers_equal_the_slow_truth(
         }
         for line in document["series"]
     ]
-    assert found == slow(past, states, (start, end), asked, fill, limit)
+    assert found == [slow(case, kind, values) for kind, values in case.past]
 
 
 @pytest.mark.parametrize("resolution", [HOUR, DAY])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -56,16 +58,16 @@ SELECTED = {
 REFUSED = {
     "up[5m]": "'up[5m]' is more than a PromQL selector: a range belongs into start and "
     "end, so leave out `[...]`",
-    "up offset 5m": "'up offset 5m' is more than a PromQL selector: a time belongs into "
-    "start and end, so leave out `offset`",
+    "up offset 5m": "'up offset 5m' is more than a PromQL selector: a time belongs "
+    "into start and end, so leave out `offset`",
     "up @ 1795255200": "'up @ 1795255200' is more than a PromQL selector: a time "
     "belongs into start and end, so leave out `@`",
     "sum(up)": "'sum(up)' is more than a PromQL selector: functions and aggregations "
     "are chosen by the parameter aggregate",
     "rate(up[5m])": "'rate(up[5m])' is more than a PromQL selector: a range belongs "
     "into start and end, so leave out `[...]`",
-    "up + 1": "'up + 1' is more than a PromQL selector: operators between selectors are "
-    "not supported",
+    "up + 1": "'up + 1' is more than a PromQL selector: operators between selectors "
+    "are not supported",
     "up and down": "'up and down' is more than a PromQL selector: operators between "
     "selectors are not supported",
     '{a="1" or b="2"}': '\'{a="1" or b="2"}\' uses `or`; write one selector for each '
@@ -128,7 +130,5 @@ def test_the_only_name_and_the_certain_labels_are_known_beforehand() -> None:
 @example("`" + "(" * 5000 + "`")
 @given(st.text("up{}()[]\"'`=~!,\\ \n-+*@:#5m", max_size=60))
 def test_no_text_whatever_ends_the_process(text: str) -> None:
-    try:
+    with suppress(QuestionError):
         parse(text)
-    except QuestionError as error:
-        assert error.parameter == "match"
