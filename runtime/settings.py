@@ -337,11 +337,19 @@ class Events(Section):
         default=True, description="Counters that say 4xx or 5xx in a label."
     )
     status_labels: tuple[str, ...] = Field(
-        ("status", "status_code", "code", "http_status", "response_code"),
+        (
+            "status",
+            "status_code",
+            "code",
+            "http_status",
+            "http_status_code",
+            "http_response_status_code",
+            "response_code",
+        ),
         description="Labels that may hold an HTTP status.",
     )
     endpoint_labels: tuple[str, ...] = Field(
-        ("endpoint", "route", "path", "handler", "uri"),
+        ("endpoint", "route", "http_route", "path", "url_path", "handler", "uri"),
         description="Labels that may name an endpoint.",
     )
     alerts: bool = Field(

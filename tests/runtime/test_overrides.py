@@ -93,7 +93,7 @@ def test_a_list_that_is_not_in_the_file_begins_as_its_default() -> None:
         {},
         SOURCES__0__TARGETS__0__URL="http://exporter:9105/metrics",
         SOURCES__0__TARGETS__1__URL="http://other:9105/metrics",
-        EVENTS__ENDPOINT_LABELS__5="view",
+        EVENTS__ENDPOINT_LABELS__7="view",
     )
     assert document["sources"] == [
         LOCAL
