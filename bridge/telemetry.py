@@ -32,6 +32,7 @@ class Telemetry:
     source_up: Gauge
     scrapes: Counter
     scrape_seconds: Histogram
+    samples_dropped: Counter
     events: Counter
     writer_queue: Gauge
     writer_jobs: Counter
@@ -96,6 +97,12 @@ class Telemetry:
                 "scrapes", "Scrapes of targets, by outcome.", "source", "outcome"
             ),
             scrape_seconds=seconds("scrape", "Duration of scrapes.", "source"),
+            samples_dropped=counter(
+                "samples_dropped",
+                "Samples that were received and not kept, by reason.",
+                "source",
+                "reason",
+            ),
             events=counter("events_recorded", "Error events recorded.", "detector"),
             writer_queue=gauge("writer_queue_length", "Jobs that wait to be written."),
             writer_jobs=counter(

@@ -54,9 +54,9 @@ class Reply:
 class Client:
     """Asks one server; keeps connections open between requests.
 
-    `url` is the base that paths are appended to, `timeout` the seconds that one request
-    may take as a whole, `max_response` the bytes of a body, `connections` how many
-    requests run at once.
+    `url` is the base that paths are appended to and whose query is kept, `timeout` the
+    seconds that one request may take as a whole, `max_response` the bytes of a body,
+    `connections` how many requests run at once.
     """
 
     def __init__(
@@ -94,16 +94,15 @@ class Client:
         Raises SourceError (refused, timeout, truncated, garbage, too_large) when there
         is no whole answer; every status is an answer.
         """
-        target = self._parts.path.rstrip("/") + path
+        target = self._parts.path.rstrip("/") + path or "/"
         sent = {**self._headers, **(headers or {})}
-        body = None
-        if fields and method == "GET":
-            target = f"{target}?{urlencode(fields)}"
-        elif fields:
-            body = urlencode(fields)
+        form = urlencode(fields or {})
+        body = form if method == "POST" else None
+        if body is not None:
             sent["content-type"] = "application/x-www-form-urlencoded"
+        query = "&".join(filter(None, [self._parts.query, "" if body else form]))
         try:
-            return self._send(method, target or "/", body, sent)
+            return self._send(method, f"{target}?{query}".rstrip("?"), body, sent)
         except (HTTPError, OSError) as error:
             _translate(error, self._timeout)
 

@@ -1,0 +1,1 @@
+"""What accepts samples from outside and puts them into the buffer."""

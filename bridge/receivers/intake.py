@@ -1,0 +1,56 @@
+"""Taking samples into the buffer, also those of minutes that are done already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from models.queries import buffer, ledger
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.database import Database
+
+_MINUTE: Final = 60
+_RESOLUTION: Final = "minute"
+_NOT_DONE: Final = frozenset({"open", "dirty"})
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Samples as equally long arrays: series ids, UTC milliseconds, values."""
+
+    ids: NDArray[np.int64]
+    times: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def only(self, which: NDArray[np.bool_]) -> Samples:
+        """Return the samples at which `which` holds."""
+        return Samples(self.ids[which], self.times[which], self.values[which])
+
+
+def append(db: Database, source: str, samples: Samples, now: int) -> None:
+    """Add samples to the buffer, by minutes, in one transaction; `now` in seconds.
+
+    A minute that is finished becomes dirty and will be done again, with the late
+    samples in it (RULES R63). To be run on the writer.
+    """
+    minutes = samples.times // 1000 // _MINUTE * _MINUTE
+    starts: list[int] = np.unique(minutes).tolist()
+    with db.atomic():
+        for start in starts:
+            part = samples.only(minutes == start)
+            buffer.append(db, source, start, part.ids, part.times, part.values)
+        late = [start for start in starts if _is_finished(db, source, start)]
+        ledger.mark(db, source, _RESOLUTION, late, "dirty", "late samples", now)
+
+
+def _is_finished(db: Database, source: str, start: int) -> bool:
+    entries = ledger.entries(db, source, _RESOLUTION, start, start + 1)
+    return any(entry.state not in _NOT_DONE for entry in entries)

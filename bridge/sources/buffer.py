@@ -1,0 +1,139 @@
+"""The source `buffer`: accepted raw samples, until their windows are rolled up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+
+from bridge.sources.base import Block, Presence, Warnings
+from bridge.sources.intervals import samples_per_minute
+from bridge.sources.samples import Runs, sort
+from models.queries import buffer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from models.database import Database
+    from runtime.clock import Clock
+
+T = TypeVar("T")
+_MINUTE: Final = 60
+_SERIES: Final = 5000
+_STALE: Final = 0x7FF0000000000002
+"""The bits of the NaN that marks the end of a series (RULES R11)."""
+
+
+class Call(Protocol):
+    """Runs a job on the writer and returns its result."""
+
+    def __call__(self, name: str, job: Callable[[], T], /) -> T:
+        """Run it, waiting until it is done."""
+
+
+Samples: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]"
+
+
+class BufferSource:
+    """Samples of the buffer as a source; see `bridge.sources.base.Source`.
+
+    `kinds` says of series ids which are counters, `interval_ms` how far samples are
+    apart (0 where that differs), `keep_raw` for how many seconds samples stay after
+    their window is done. The clock is the bridge's own, as its receivers set the times.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        db: Database,
+        *,
+        kinds: Callable[[NDArray[np.int64]], NDArray[np.bool_]],
+        interval_ms: int,
+        keep_raw: float,
+        clock: Clock,
+        call: Call,
+    ) -> None:
+        self._name = name
+        self._db = db
+        self._kinds = kinds
+        self._interval_ms = interval_ms
+        self._keep_raw = keep_raw
+        self._clock = clock
+        self._call = call
+        self._trimmed: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The name in config.yaml."""
+        return self._name
+
+    def now_ms(self) -> int:
+        """Return the clock of the receivers, UTC milliseconds."""
+        return round(self._clock.now() * 1000)
+
+    def earliest_ms(self, not_before_ms: int) -> int | None:
+        """Return the time of the earliest sample since then, None if there is none."""
+        oldest = buffer.earliest(self._db, self._name)
+        if oldest is None:
+            return None
+        first = max(oldest, _floor(not_before_ms))
+        for start in range(first, _floor(self.now_ms()) + 1, _MINUTE):
+            _, times, _ = buffer.read(self._db, self._name, start, start + _MINUTE)
+            times = times[times >= not_before_ms]
+            if len(times):
+                return int(times.min())
+        return None
+
+    def read(
+        self,
+        start_ms: int,
+        end_ms: int,
+        warnings: Warnings,  # noqa: ARG002 - a table has nothing to warn of
+    ) -> Iterator[Block]:
+        """Yield all samples of `[start_ms, end_ms)`, each series in one block."""
+        ordered = sort(*self._samples(start_ms, end_ms))
+        for first in range(0, len(ordered.series), _SERIES):
+            yield self._block(ordered, first, first + _SERIES)
+
+    def presence(self, start_ms: int, end_ms: int) -> Presence:
+        """Tell whether anything was accepted at all during `[start_ms, end_ms)`."""
+        _, times, _ = self._samples(start_ms, end_ms)
+        return Presence(recording=len(times) > 0, interval_ms=self._interval_ms or None)
+
+    def done(self, end_ms: int) -> None:
+        """Delete what is no longer needed once all windows before then are done."""
+        before = _floor(end_ms - round(self._keep_raw * 1000))
+        if self._trimmed is None or before > self._trimmed:
+            self._call("trim_buffer", lambda: buffer.trim(self._db, self._name, before))
+            self._trimmed = before
+
+    def close(self) -> None:
+        """Nothing to let go of: the database has its own owner."""
+
+    def _samples(self, start_ms: int, end_ms: int) -> Samples:
+        until = _floor(end_ms - 1) + _MINUTE
+        ids, times, values = buffer.read(self._db, self._name, _floor(start_ms), until)
+        inside = (times >= start_ms) & (times < end_ms)
+        inside &= values.view(np.int64) != _STALE
+        return ids[inside], times[inside], values[inside]
+
+    def _block(self, ordered: Runs, first: int, last: int) -> Block:
+        series = ordered.series[first:last]
+        offsets = ordered.offsets[first : last + 1]
+        inside = slice(offsets[0], offsets[-1])
+        expected = samples_per_minute(self._interval_ms)
+        return Block(
+            series_id=series,
+            offsets=offsets - offsets[0],
+            times=ordered.times[inside],
+            values=ordered.values[inside],
+            expected=np.full(len(series), expected, np.int64),
+            counter=self._kinds(series),
+        )
+
+
+def _floor(milliseconds: int) -> int:
+    """Return the minute that holds a time, in seconds."""
+    return milliseconds // 1000 // _MINUTE * _MINUTE
