@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,25 @@ if TYPE_CHECKING:
     from bridge.writer import Writer
     from models.database import Database
     from runtime.clock import Clock
-    from runtime.scheduler import Scheduler
 
 Resolve: TypeAlias = Callable[[Sequence[SeriesFacts]], NDArray[np.int64]]
 AnySource: TypeAlias = config.PrometheusSource | config.ScrapeSource
 
 _SELECTED_FOR_EVENTS: Final = (("down", "up"), ("alerts", "ALERTS"))
 """Series that a kind of event needs, beside those that the user selects."""
+
+
+class Beats(Protocol):
+    """Where jobs are put on their beats: a `runtime.scheduler.Scheduler`."""
+
+    def add(
+        self,
+        name: str,
+        every_seconds: float,
+        job: Callable[[], None],
+        offset_seconds: float = 0.0,
+    ) -> None:
+        """Have a job run on its beats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +58,7 @@ class Composition:
     sources: list[Source] = field(default_factory=list)
     scrapers: list[tuple[Scraper, config.ScrapeSource]] = field(default_factory=list)
 
-    def schedule(self, scheduler: Scheduler, every: float) -> None:
+    def schedule(self, scheduler: Beats, every: float) -> None:
         """Put the engines' beats and the scrapes on a scheduler."""
         for engine, source in zip(self.engines, self.sources, strict=True):
             scheduler.add(f"rollup_{source.name}", every, engine.beat)
