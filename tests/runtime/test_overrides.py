@@ -6,7 +6,9 @@ import pytest
 
 from runtime import schema
 from runtime.overrides import apply
+from runtime.settings import Settings
 
+EVENTS = Settings().events
 LOCAL = {
     "name": "local",
     "kind": "scrape",
@@ -104,7 +106,7 @@ def test_a_list_that_is_not_in_the_file_begins_as_its_default() -> None:
             ]
         }
     ]
-    assert document["events"]["endpoint_labels"][-2:] == ["uri", "view"]
+    assert document["events"]["endpoint_labels"] == [*EVENTS.endpoint_labels, "view"]
     assert problems == []
 
 
@@ -147,10 +149,6 @@ def test_an_unknown_kind_keeps_all_keys_for_the_message_about_it() -> None:
             "SOURCES__1__URI",
             "names no key; did you mean EPIMETHEUS__SOURCES__0__URL?",
         ),
-        (
-            "EVENTS__STATUS_LABELS__9",
-            "the list has 5 items so far, the next number is 5",
-        ),
         ("SOURCES__3__URL", "the list has one item so far, the next number is 1"),
         (
             "SOURCES__0__TARGETS__99999__URL",
@@ -161,6 +159,17 @@ def test_an_unknown_kind_keeps_all_keys_for_the_message_about_it() -> None:
 def test_a_variable_that_names_no_key_is_a_problem(variable: str, problem: str) -> None:
     _, problems = applied({}, **{variable: "x"})
     assert problems == [f"EPIMETHEUS__{variable}: {problem}"]
+
+
+def test_a_number_beyond_the_end_of_a_list_is_a_problem() -> None:
+    document = {"events": {"status_labels": ["code", "status"]}}
+    _, problems = applied(document, EVENTS__STATUS_LABELS__3="x")
+    assert problems == [
+        (
+            "EPIMETHEUS__EVENTS__STATUS_LABELS__3: the list has 2 items so far, "
+            "the next number is 2"
+        )
+    ]
 
 
 def test_a_number_after_an_empty_list_is_zero() -> None:
