@@ -52,16 +52,20 @@ class Beats(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """The engines of all sources and the scrapers of those without a Prometheus."""
+    """The engines of all sources and the scrapers of those without a Prometheus.
 
+    `every` is how often engines look for work, in seconds.
+    """
+
+    every: float
     engines: list[Engine] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     scrapers: list[tuple[Scraper, config.ScrapeSource]] = field(default_factory=list)
 
-    def schedule(self, scheduler: Beats, every: float) -> None:
+    def schedule(self, scheduler: Beats) -> None:
         """Put the engines' beats and the scrapes on a scheduler."""
         for engine, source in zip(self.engines, self.sources, strict=True):
-            scheduler.add(f"rollup_{source.name}", every, engine.beat)
+            scheduler.add(f"rollup_{source.name}", self.every, engine.beat)
         for scraper, settings in self.scrapers:
             for target in settings.targets:
                 scheduler.add(
@@ -89,7 +93,7 @@ def compose(
     settings: config.Settings, parts: Parts, writer: Writer, only: str | None = None
 ) -> Composition:
     """Build the engines of all sources, or of the one with a given name."""
-    composition = Composition()
+    composition = Composition(settings.rollup.every)
     for source_settings in settings.sources:
         if only is not None and source_settings.name != only:
             continue

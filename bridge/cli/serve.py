@@ -105,6 +105,6 @@ def services(
         on_skip=lambda name, count: telemetry.beats_skipped.labels(name).inc(count),
         on_failure=lambda name: telemetry.beats_failed.labels(name).inc(),
     )
-    composition.schedule(scheduler, settings.rollup.every)
+    composition.schedule(scheduler)
     workers = Workers(settings.bridge.listen, settings.bridge.workers, environ, clock)
     return [writer, workers, scheduler, composition]

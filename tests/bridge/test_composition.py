@@ -72,7 +72,7 @@ class Recorder:
 def test_engines_and_scrapes_have_their_beats(bench: Bench) -> None:
     recorder = Recorder()
     composition = bench.compose(SCRAPE, PROMETHEUS, rollup={"every": "7s"})
-    composition.schedule(recorder, every=7.0)
+    composition.schedule(recorder)
     assert {name: every for name, (every, _) in recorder.jobs.items()} == {
         "rollup_local": 7.0,
         "rollup_prom": 7.0,
