@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from prometheus_client import CollectorRegistry
+
+from bridge.__main__ import command
+from bridge.composition import compose, parts_of
+from bridge.storage import open_prepared
+from bridge.telemetry import Telemetry
+from bridge.writer import Writer
+from models.lease import Lease
+from runtime import config
+from runtime.clock import SystemClock
+from tests.oracle import expected_row
+from tests.servers import RealPrometheus, create_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from models.database import Database
+
+HOURS = 3
+BEGIN = (int(time.time()) // 3600 - 10) * 3600
+END = BEGIN + HOURS * 3600
+SAMPLES = [((BEGIN + t) * 1000, float(t // 15)) for t in range(0, HOURS * 3600, 15)]
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometheus]:
+    directory = tmp_path_factory.mktemp("prometheus")
+    lines = ["# TYPE turns counter"]
+    lines += [f"turns_total {value} {ms // 1000}" for ms, value in SAMPLES]
+    lines += ["# TYPE up gauge"]
+    lines += [f'up{{job="j",instance="i"}} 1 {ms // 1000}' for ms, _ in SAMPLES]
+    create_blocks(directory / "blocks", lines)
+    with RealPrometheus(directory, data_dir=directory / "blocks") as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    before = {
+        number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def settings_file(tmp_path: Path, prometheus: RealPrometheus) -> Path:
+    path = tmp_path / "config.yaml"
+    source = {
+        "name": "prom",
+        "kind": "prometheus",
+        "url": prometheus.url,
+        "selectors": ["turns_total"],
+        "initial_history": "1s",
+    }
+    settings = {
+        "database": {"url": f"sqlite:///{tmp_path / 'history.db'}"},
+        "sources": [source],
+    }
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+def run(path: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(command, ["--config", str(path), *arguments])
+
+
+def rows(path: Path) -> dict[int, tuple[int, float]]:
+    """Count and increase of the counter's minutes of the history, by their starts."""
+    db = open_prepared(config.load(path, {}).database)
+    found = db.execute_sql(
+        "SELECT start, count, increase FROM minutes WHERE metric = 'turns_total'"
+    ).fetchall()
+    db.close()
+    return {start: (count, increase) for start, count, increase in found}
+
+
+def truth() -> dict[int, tuple[int, float]]:
+    found = {}
+    for start in range(BEGIN, END, 60):
+        row = expected_row(SAMPLES, start * 1000, start * 1000 + 60_000, counter=True)
+        assert row is not None
+        assert row.increase is not None
+        found[start] = (row.count, row.increase)
+    return found
+
+
+def test_history_that_prometheus_still_has_is_rolled_up(settings_file: Path) -> None:
+    result = run(settings_file, "backfill", "--start", str(BEGIN))
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    windows = int(lines[0].split()[0])
+    assert lines[0].startswith(f"{windows} windows of prom from ")
+    assert lines[-1] == f"{windows} of {windows} windows done"
+    assert rows(settings_file) == truth()
+    again = run(settings_file, "backfill", "--start", str(BEGIN))
+    assert again.exit_code == 0
+    assert again.stdout.startswith("the windows of 'prom' since ")
+
+
+def test_a_span_is_done_again(settings_file: Path) -> None:
+    run(settings_file, "backfill", "--start", str(BEGIN))
+    db = open_prepared(config.load(settings_file, {}).database)
+    db.execute_sql("UPDATE rollup_minute SET increase = 99")
+    db.close()
+    result = run(
+        settings_file,
+        *("backfill", "--redo", "--start", str(BEGIN), "--end", str(END)),
+    )
+    assert result.exit_code == 0, result.output
+    assert rows(settings_file) == truth()
+
+
+class RunningEngine:
+    """A bridge's engine in this process, holding the lease."""
+
+    def __init__(self, path: Path) -> None:
+        settings = config.load(path, {})
+        self.db: Database = open_prepared(settings.database)
+        self.lease = Lease(self.db)
+        clock = SystemClock()
+        telemetry = Telemetry.create(CollectorRegistry())
+        self.writer = Writer(telemetry, clock, self.db.close)
+        parts = parts_of(self.db, self.writer, telemetry, clock)
+        self.composition = compose(settings, parts, self.writer)
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        while not self.stop.wait(0.1):
+            self.composition.engines[0].beat()
+        self.db.close()
+
+    def __enter__(self) -> None:
+        self.lease.start()
+        self.writer.start()
+        self.thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.thread.join()
+        self.composition.close()
+        self.writer.stop()
+        self.lease.stop()
+
+
+def test_a_bridge_that_is_running_does_the_work(settings_file: Path) -> None:
+    with RunningEngine(settings_file):
+        result = run(settings_file, "backfill", "--start", str(BEGIN))
+    assert result.exit_code == 0, result.output
+    assert "a bridge is running and does them" in result.output
+    assert rows(settings_file) == truth()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--start", "then"], 2, "start: 'then' is not a time"),
+        (["--start", "-1d", "--end", "now"], 2, "--end goes with --redo"),
+        (["--start", "-1d", "--source", "x"], 1, "'x' is not a source with a history"),
+        (["--redo", "--start", "-1d"], 0, "has no finished window of 'prom'"),
+        ([], 2, "Missing option '--start'"),
+    ],
+)
+def test_wrong_wishes_are_refused_with_the_reason(
+    settings_file: Path, arguments: list[str], code: int, said: str
+) -> None:
+    result = run(settings_file, "backfill", *arguments)
+    assert said in result.output
+    assert result.exit_code == code
+
+
+def test_sources_without_a_history_are_said_to_have_none(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"database: {{url: 'sqlite:///{tmp_path}/x.db'}}\n")
+    result = run(path, "backfill", "--start", "-1d")
+    assert result.exit_code == 1
+    assert "no source of kind prometheus is configured" in result.output
