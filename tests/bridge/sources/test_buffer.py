@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import pytest
+
+from bridge.sources.base import Presence, Warnings
+from bridge.sources.buffer import BufferSource
+from models.queries import buffer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from models.database import Database
+    from tests.fakes import FakeClock
+
+T = TypeVar("T")
+MINUTE = 1_700_000_040
+NOW = 1_700_000_400
+STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]
+
+
+class Setup:
+    """A source over a buffer that tests fill by hand."""
+
+    def __init__(self, db: Database, clock: FakeClock, **changed: float) -> None:
+        clock.advance(NOW - clock.now())
+        self.db = db
+        self.calls: list[str] = []
+        self.source = BufferSource(
+            "local",
+            db,
+            kinds=lambda ids: ids % 2 == 1,
+            interval_ms=int(changed.get("interval_ms", 15_000)),
+            keep_raw=changed.get("keep_raw", 120.0),
+            clock=clock,
+            call=self.call,
+        )
+
+    def call(self, name: str, job: Callable[[], T], /) -> T:
+        self.calls.append(name)
+        return job()
+
+    def add(self, *samples: tuple[int, int, float], source: str = "local") -> None:
+        """Append a batch of (series, milliseconds from MINUTE on, value)."""
+        for minute in {at // 60_000 for _, at, _ in samples}:
+            inside = [one for one in samples if one[1] // 60_000 == minute]
+            ids, times, values = zip(*inside, strict=True)
+            buffer.append(
+                self.db,
+                source,
+                MINUTE + minute * 60,
+                np.array(ids, np.int64),
+                np.array(times, np.int64) + MINUTE * 1000,
+                np.array(values, np.float64),
+            )
+
+    def read(self, start: int, end: int) -> dict[int, list[tuple[int, str]]]:
+        """Read a span of milliseconds from MINUTE on."""
+        origin = MINUTE * 1000
+        blocks = self.source.read(origin + start, origin + end, Warnings())
+        found: dict[int, list[tuple[int, str]]] = {}
+        for block in blocks:
+            for at, series in enumerate(block.series_id.tolist()):
+                inside = slice(block.offsets[at], block.offsets[at + 1])
+                assert series not in found
+                assert block.counter[at] == (series % 2 == 1)
+                times = (block.times[inside] - origin).tolist()
+                values = map(repr, block.values[inside].tolist())
+                found[series] = list(zip(times, values, strict=True))
+        return found
+
+
+@pytest.mark.rule(1)
+@pytest.mark.rule(16)
+def test_r1_r16_a_window_holds_its_samples_in_order_however_they_came(
+    db: Database, clock: FakeClock
+) -> None:
+    setup = Setup(db, clock)
+    setup.add((2, 59_999, 4.0), (1, 60_000, 9.0), (2, 0, 1.0))
+    setup.add((1, 30_000, 3.0), (1, -1, 8.0), (2, 30_000, 2.0), (1, 15_000, 2.0))
+    setup.add((1, 30_000, 7.0), source="other")
+    assert setup.read(0, 60_000) == {
+        1: [(15_000, "2.0"), (30_000, "3.0")],
+        2: [(0, "1.0"), (30_000, "2.0"), (59_999, "4.0")],
+    }
+    assert setup.read(-30_000, 10_000) == {1: [(-1, "8.0")], 2: [(0, "1.0")]}
+
+
+@pytest.mark.rule(15)
+def test_r15_of_two_values_at_one_time_the_larger_stays(
+    db: Database, clock: FakeClock
+) -> None:
+    setup = Setup(db, clock)
+    setup.add((1, 0, 5.0), (1, 0, 5.0), (2, 0, float("nan")))
+    setup.add((1, 0, 4.0), (2, 0, 3.0))
+    assert setup.read(0, 60_000) == {1: [(0, "5.0")], 2: [(0, "3.0")]}
+
+
+@pytest.mark.rule(11)
+def test_r11_stale_markers_are_left_out_and_other_nan_are_not(
+    db: Database, clock: FakeClock
+) -> None:
+    setup = Setup(db, clock)
+    setup.add((1, 0, 1.0), (1, 15_000, STALE), (2, 0, STALE), (3, 0, float("nan")))
+    assert setup.read(0, 60_000) == {1: [(0, "1.0")], 3: [(0, "nan")]}
+
+
+@pytest.mark.setting("sources.scrape.interval")
+@pytest.mark.parametrize(("interval_ms", "expected"), [(15_000, 4), (1000, 60), (0, 0)])
+def test_a_full_minute_holds_what_the_interval_says(
+    db: Database, clock: FakeClock, interval_ms: int, expected: int
+) -> None:
+    setup = Setup(db, clock, interval_ms=interval_ms)
+    setup.add((1, 0, 1.0), (2, 0, 1.0))
+    (block,) = setup.source.read(MINUTE * 1000, (MINUTE + 60) * 1000, Warnings())
+    assert block.expected.tolist() == [expected, expected]
+    assert setup.source.presence(MINUTE * 1000, (MINUTE + 60) * 1000) == Presence(
+        recording=True, interval_ms=interval_ms or None
+    )
+
+
+def test_many_series_come_in_several_blocks(db: Database, clock: FakeClock) -> None:
+    setup = Setup(db, clock)
+    setup.add(*((n, at, float(n)) for n in range(12_000) for at in (0, 15_000)))
+    assert setup.read(0, 60_000) == {
+        n: [(0, f"{n}.0"), (15_000, f"{n}.0")] for n in range(12_000)
+    }
+
+
+def test_an_empty_window_has_no_block_and_was_not_recorded(
+    db: Database, clock: FakeClock
+) -> None:
+    setup = Setup(db, clock)
+    setup.add((1, 60_000, 1.0))
+    assert setup.read(0, 60_000) == {}
+    empty = setup.source.presence(MINUTE * 1000, (MINUTE + 60) * 1000)
+    assert empty == Presence(recording=False, interval_ms=15_000)
+
+
+def test_the_earliest_sample_is_the_first_since_a_time(
+    db: Database, clock: FakeClock
+) -> None:
+    setup = Setup(db, clock)
+    origin = MINUTE * 1000
+    assert setup.source.earliest_ms(0) is None
+    setup.add((1, 30_000, 1.0), (2, 20_000, 1.0), (1, 200_000, 1.0))
+    assert setup.source.earliest_ms(0) == origin + 20_000
+    assert setup.source.earliest_ms(origin + 20_001) == origin + 30_000
+    assert setup.source.earliest_ms(origin + 30_001) == origin + 200_000
+    assert setup.source.earliest_ms(origin + 200_001) is None
+
+
+@pytest.mark.setting("sources.scrape.keep_raw")
+@pytest.mark.parametrize(("keep_raw", "kept"), [(120.0, [120, 180]), (60.0, [180])])
+def test_samples_stay_as_long_as_set_after_their_window_is_done(
+    db: Database, clock: FakeClock, keep_raw: float, kept: list[int]
+) -> None:
+    setup = Setup(db, clock, keep_raw=keep_raw)
+    for minute in range(4):
+        setup.add((1, minute * 60_000, 1.0))
+        setup.add((1, minute * 60_000, 1.0), source="other")
+    setup.source.done((MINUTE + 240) * 1000)
+
+    def starts(source: str) -> NDArray[np.int64]:
+        _, times, _ = buffer.read(db, source, MINUTE, MINUTE + 240)
+        return times // 1000 - MINUTE
+
+    assert starts("local").tolist() == kept
+    assert starts("other").tolist() == [0, 60, 120, 180]
+    setup.source.done((MINUTE + 240) * 1000)
+    assert setup.calls == ["trim_buffer"], "there is nothing new to delete"
+
+
+def test_the_clock_is_the_bridges(db: Database, clock: FakeClock) -> None:
+    setup = Setup(db, clock)
+    assert setup.source.now_ms() == NOW * 1000
+    assert setup.source.name == "local"
+    setup.source.close()
