@@ -17,8 +17,6 @@ import numpy as np
 from models.dialect import is_sqlite, number_list, numbers, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from peewee import Database
 
     from models.rollup import Floats, Ints
@@ -108,7 +106,7 @@ class _Search:
         for minute, largest in self._largest_ids(begin, end) if len(pending) else ():
             candidates = pending[pending <= largest]
             if len(candidates):
-                found = self._note(self._rows_of_minute(minute, candidates))
+                found = self._note(self._rows_of_minute(minute, candidates), candidates)
                 pending = np.setdiff1d(pending, found, assume_unique=True)
 
     def by_source(self) -> dict[str, Ints]:
@@ -139,12 +137,10 @@ class _Search:
         for hour in unmerged:
             missing = np.isin(ids, self.pending, assume_unique=True)
             self.in_minutes(hour, hour + _HOUR, ids[missing & (known_since < hour)])
-        still = np.intersect1d(ids, self.pending, assume_unique=True)
-        wanted = set(still.tolist())
-        self._note((number, last) for number, _, last in merged if number in wanted)
+        self._note([(number, last) for number, _, last in merged], ids)
         still = np.intersect1d(ids, self.pending, assume_unique=True)
         days = self._newest("rollup_day", still, before - _DAY + 1, [])
-        self._note((number, last) for number, _, last in days)
+        self._note([(number, last) for number, _, last in days], still)
 
     def _largest_ids(self, begin: int, end: int) -> list[Any]:
         minutes = np.arange(end - _MINUTE, begin - 1, -_MINUTE, dtype=np.int64)
@@ -193,15 +189,15 @@ class _Search:
         params = (number_list(self._db, ids), before, number_list(self._db, excluded))
         return rows_of(self._db, sql, params)
 
-    def _note(self, found: Iterable[tuple[int, float]]) -> Ints:
-        """Keep values of pending ids; return the ids that have one now."""
-        rows = list(found)
-        if not rows:
+    def _note(self, found: list[Any], among: Ints) -> Ints:
+        """Keep the values of pending ids; return those ids of `among` that have one."""
+        if not found:
             return np.empty(0, dtype=np.int64)
-        numbers_found, values = zip(*rows, strict=True)
+        numbers_found, values = zip(*found, strict=True)
         ids = np.array(numbers_found, dtype=np.int64)
+        asked = np.isin(ids, among)
+        ids, lasts = ids[asked], np.array(values, dtype=np.float64)[asked]
         places = np.searchsorted(self._ids, ids)
-        places[places == len(self._ids)] = 0
-        new = (self._ids[places] == ids) & np.isnan(self._values[places])
-        self._values[places[new]] = np.array(values, dtype=np.float64)[new]
+        new = np.isnan(self._values[places])
+        self._values[places[new]] = lasts[new]
         return ids
