@@ -60,7 +60,7 @@ class Query(BaseModel):
                 known = ", ".join(cls.model_fields) or "none"
                 raise PydanticCustomError(
                     "unknown_parameter",
-                    "not a parameter here; known are {known}",
+                    "is not a parameter here; known are {known}",
                     {"name": name, "known": known},
                 )
         return given

@@ -19,6 +19,8 @@ from models.database import DatabaseUnavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pydantic_core import ErrorDetails
+
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -92,12 +94,29 @@ def problem(
 def validation_problem(error: ValidationError) -> Response:
     """Return the problem for parameters that are not what they should be."""
     wrong: dict[str, str] = {}
-    for one in error.errors(include_url=False, include_input=False):
-        context = one.get("ctx", {})
-        where = ".".join(str(part) for part in one["loc"]) or context.get("name", "")
-        wrong.setdefault(str(where), one["msg"])
+    for one in error.errors(include_url=False):
+        where = one["loc"][0] if one["loc"] else one.get("ctx", {}).get("name", "")
+        wrong.setdefault(str(where), _sentence(one))
     detail = "; ".join(f"{name}: {text}" for name, text in wrong.items())
     return problem(400, detail, wrong)
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """Return what pydantic found wrong with a parameter, in the project's words."""
+    given, limits = error["input"], error.get("ctx", {})
+    match error["type"]:
+        case "missing" | "too_short":
+            return "is missing"
+        case "int_parsing" | "int_parsing_size":
+            return f"{given!r} is not a whole number"
+        case "greater_than_equal":
+            return f"must be at least {limits['ge']}, not {given!r}"
+        case "less_than_equal":
+            return f"must be at most {limits['le']}, not {given!r}"
+        case "literal_error":
+            return f"{given!r} is not allowed; use {limits['expected']}"
+        case _:
+            return error["msg"]
 
 
 def install(app: Flask) -> None:

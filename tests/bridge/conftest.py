@@ -8,6 +8,7 @@ import pytest
 
 from models.database import Database, open_database
 from models.migrate import Migrations
+from tests.bridge.application import Application, application
 from tests.bridge.history import History
 
 if TYPE_CHECKING:
@@ -26,3 +27,14 @@ def db(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def history(db: Database) -> History:
     return History(db)
+
+
+@pytest.fixture
+def bridge(db: Database) -> Application:
+    return application(db)
+
+
+@pytest.fixture
+def locked(db: Database) -> Application:
+    """The application that asks for keys."""
+    return application(db, auth="keys")

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bridge.api.coverage import CoverageAnswer
+from tests.bridge.application import NOON, body_of
+from tests.bridge.history import HOUR, MINUTE
+
+if TYPE_CHECKING:
+    from tests.bridge.application import Application
+    from tests.bridge.history import History
+
+PATH = "/api/v1/coverage"
+
+
+@pytest.fixture(autouse=True)
+def _past(history: History) -> None:
+    history.series("up")
+    history.series("up", source="other", workspace="team")
+    history.mark(MINUTE, range(NOON, NOON + 3600, 60))
+    history.mark(MINUTE, [NOON + 60, NOON + 120], "lost", reason="not recording")
+    history.mark(HOUR, [NOON], "partial", reason="2 of 60 minutes are lost")
+
+
+def test_what_is_done_and_what_is_not_is_answered(bridge: Application) -> None:
+    answer = bridge.answer(PATH, source="local", resolution="minute")
+    CoverageAnswer.model_validate(answer)
+    assert answer == {
+        "coverage": [
+            {
+                "source": "local",
+                "resolution": "minute",
+                "oldest": NOON,
+                "newest": NOON + 3540,
+                "counts": {
+                    "start": NOON,
+                    "end": NOON + 3600,
+                    "windows": 60,
+                    "done": 58,
+                    "partial": 0,
+                    "dirty": 0,
+                    "open": 0,
+                    "lost": 2,
+                    "missing": 0,
+                },
+                "holes": [
+                    {
+                        "start": NOON + 60,
+                        "end": NOON + 180,
+                        "state": "lost",
+                        "reason": "not recording",
+                    }
+                ],
+                "truncated": False,
+            }
+        ]
+    }
+
+
+def test_all_sources_and_resolutions_are_answered_without_a_choice(
+    bridge: Application,
+) -> None:
+    answer = bridge.answer(PATH)
+    CoverageAnswer.model_validate(answer)
+    assert [(one["source"], one["resolution"]) for one in answer["coverage"]] == [
+        (source, resolution)
+        for source in ("local", "other")
+        for resolution in ("minute", "hour", "day")
+    ]
+    assert answer["coverage"][1]["holes"] == [
+        {
+            "start": NOON,
+            "end": NOON + 3600,
+            "state": "partial",
+            "reason": "2 of 60 minutes are lost",
+        }
+    ]
+
+
+def test_a_span_is_widened_to_windows(bridge: Application) -> None:
+    answer = bridge.answer(
+        PATH, resolution="minute", source="local", start=NOON + 61, end=NOON + 62
+    )
+    assert answer["coverage"][0]["counts"]["windows"] == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "detail", "wrong"),
+    [
+        ({"source": "x"}, "'x' is not a source; known are local, other", "source"),
+        (
+            {"resolution": "auto"},
+            "resolution: 'auto' is not allowed; use 'minute', 'hour' or 'day'",
+            "resolution",
+        ),
+        (
+            {"match": "up"},
+            "match: is not a parameter here; known are start, end, source, resolution",
+            "match",
+        ),
+    ],
+)
+def test_wrong_parameters_are_refused(
+    bridge: Application, query: dict[str, str], detail: str, wrong: str
+) -> None:
+    assert bridge.problem(PATH, **query) == (400, detail, [wrong])
+
+
+def test_a_key_sees_the_sources_of_its_workspace(locked: Application) -> None:
+    key = locked.key("read", workspace="team")
+    answer = locked.answer(PATH, key)
+    assert {one["source"] for one in answer["coverage"]} == {"other"}
+    assert body_of(locked.get(PATH, key, source="local"))["errors"] == [
+        {
+            "parameter": "source",
+            "detail": "'local' is not a source; known are other",
+        }
+    ]
