@@ -77,7 +77,7 @@ class Scheduler:
         on_beat: Callable[[str], None],
         on_skip: Callable[[str, int], None],
         on_failure: Callable[[str], None] = _nothing,
-        patience: float = 60.0,
+        patience: float = 25.0,
     ) -> None:
         self._clock = clock
         self._on_beat = on_beat
