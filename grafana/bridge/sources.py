@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana.bridge.engine import quantiles
 from grafana.dashboard import Row
-from grafana.shapes import Graph, Query, States, warn
+from grafana.shapes import Graph, Query, States, bad_from, warn
 
 _OF_SOURCE = '$target, source=~"$source"'
 
@@ -65,6 +65,7 @@ SCRAPES = Row(
                     "{{source}} {{outcome}}",
                 ),
             ),
+            width=8,
         ),
         Graph(
             "Duration of scrapes",
@@ -72,6 +73,21 @@ SCRAPES = Row(
             "How long targets take to answer.",
             quantiles("epimetheus_scrape_seconds", _OF_SOURCE, "source"),
             warn(1, 10),
+            width=8,
+        ),
+        Graph(
+            "Samples dropped",
+            "cps",
+            "Samples that were received and not kept, by reason.",
+            (
+                Query(
+                    "sum by (source, reason) (rate(epimetheus_samples_dropped_total"
+                    f"{{{_OF_SOURCE}}}[$__rate_interval]))",
+                    "{{source}} {{reason}}",
+                ),
+            ),
+            bad_from(1),
+            width=8,
         ),
     ),
 )

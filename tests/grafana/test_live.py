@@ -24,6 +24,7 @@ PATIENCE: Final = 240.0
 MAY_BE_EMPTY: Final = {
     "bridge.json: Beats skipped and failed A": "no beat is skipped on a quiet machine",
     "bridge.json: Beats skipped and failed B": "no job raises",
+    "bridge.json: Samples dropped A": "no sample is too old or too many",
     "bridge.json: Lag of hours and days A": "an hour has to pass first",
     "bridge.json: Firing alerts": "nothing is wrong",
     "host.json: Firing alerts": "nothing is wrong",
@@ -35,6 +36,7 @@ MAY_BE_EMPTY: Final = {
 ABSENT_IN_HEALTH: Final = {
     "epimetheus_beats_failed_total",
     "epimetheus_beats_skipped_total",
+    "epimetheus_samples_dropped_total",
     "ALERTS",
 }
 """Metrics that appear with the first fault."""
