@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socketserver
+import ssl
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -11,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,12 @@ class Told:
 class FakeWeb:
     """Serves what `answer` says; `asked` are the requests so far, in order."""
 
-    def __init__(self, answer: Callable[[Asked], Told]) -> None:
+    def __init__(
+        self, answer: Callable[[Asked], Told], certificate: Path | None = None
+    ) -> None:
+        """With a certificate, whose key lies beside it, it speaks TLS."""
         self.answer = answer
+        self._certificate = certificate
         self.asked: list[Asked] = []
         self.connections = 0
         self._stopped = threading.Event()
@@ -60,10 +66,19 @@ class FakeWeb:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        scheme = "http" if self._certificate is None else "https"
+        return f"{scheme}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self._server = _Server(("127.0.0.1", 0), self._handler())
+        if self._certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(
+                self._certificate, self._certificate.with_suffix(".key")
+            )
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
         return self
@@ -149,3 +164,6 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
     block_on_close = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: clients of these tests break off as they like."""

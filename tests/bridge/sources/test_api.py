@@ -76,7 +76,8 @@ def test_raw_samples_are_asked_for_a_millisecond_before_the_end(setup: Setup) ->
     assert second.fields["query"] == '{__name__="up"}[59500ms]'
 
 
-def test_the_time_is_the_servers(setup: Setup) -> None:
+@pytest.mark.rule(85)
+def test_r85_the_time_is_the_servers(setup: Setup) -> None:
     setup.server.now = 1_234_567_890.1234
     with closing(setup.api()) as api:
         assert api.now_ms() == 1_234_567_890_123

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import socket
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from bridge.sources.base import SourceError
 from bridge.sources.client import Client, Reply
 from tests.web import Asked, FakeWeb, Told
+
+DATA = Path(__file__).parents[2] / "data"
 
 
 def client(web: FakeWeb, **options: Any) -> closing[Client]:
@@ -162,3 +165,29 @@ def test_the_largest_answer_allowed_comes_through() -> None:
         assert asking.request("GET", "/") == Reply(
             200, b"x" * 1000, asking.request("GET", "/").headers
         )
+
+
+def test_servers_with_a_certificate_that_is_trusted_are_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    certificate = DATA / "tls" / "loopback.crt"
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with (
+        FakeWeb(lambda _: Told(b"x" * 9, chunked=True), certificate) as web,
+        client(web) as asking,
+    ):
+        for _ in range(2):
+            assert asking.request("POST", "/", fields={"a": "b"}).body == b"x" * 9
+        assert web.url.startswith("https://")
+
+
+def test_servers_with_a_certificate_that_is_not_trusted_are_refused() -> None:
+    certificate = DATA / "tls" / "loopback.crt"
+    with (
+        FakeWeb(lambda _: Told(b"x"), certificate) as web,
+        client(web) as asking,
+        pytest.raises(SourceError, match="certificate verify failed") as caught,
+    ):
+        asking.request("GET", "/")
+    assert caught.value.reason == "refused"
+    assert web.asked == []

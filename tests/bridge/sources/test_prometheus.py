@@ -51,6 +51,20 @@ def test_r1_r2_a_window_has_its_start_and_not_its_end_in_both_versions(
             assert window.samples == {labels("x", job="a"): inside}
 
 
+@pytest.mark.rule(20)
+def test_r20_a_gap_in_a_gauge_is_not_filled_with_its_last_value(
+    server: FakePrometheus, clock: FakeClock
+) -> None:
+    server.add("x", [(START, 1.0), (START + 240_000, 2.0)])
+    with closing(harness(server, clock)) as bench:
+        found = [
+            len(bench.read(at, at + 60_000).samples)
+            for at in range(START, START + 300_000, 60_000)
+        ]
+    assert found == [1, 0, 0, 0, 1]
+    assert "query_range" not in server.paths
+
+
 @pytest.mark.setting("sources.prometheus.url")
 def test_the_server_is_where_the_url_says(clock: FakeClock) -> None:
     with FakePrometheus() as here, FakePrometheus(now=5.0) as there:
