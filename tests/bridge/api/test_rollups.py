@@ -151,8 +151,8 @@ def test_only_one_source_is_answered_if_asked(
         (
             {"match": "up", "start": "yesterday"},
             (
-                "'yesterday' is not a time; write 2026-11-21T10:00:00Z, 1795255200, -1h "
-                "or now"
+                "'yesterday' is not a time; write 2026-11-21T10:00:00Z, 1795255200, "
+                "-1h or now"
             ),
             ["start"],
         ),

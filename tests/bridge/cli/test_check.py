@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.database import open_database
+from models.migrate import Migrations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.bridge.cli.conftest import Shell
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Answers those who send the token `right`."""
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer()
+
+    def _answer(self) -> None:
+        known = self.headers.get("Authorization") == "Bearer right"
+        body = f"{self.command} {self.path}\n".encode()
+        self.send_response(200 if known else 401)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+        thread.join()
+
+
+def sources(server: str, token_file: str) -> str:
+    return f"""
+sources:
+  - {{name: far, kind: prometheus, url: "{server}", bearer_token_file: {token_file}}}
+  - name: near
+    kind: scrape
+    targets:
+      - {{url: "{server}/metrics", bearer_token_file: {token_file}}}
+"""
+
+
+def rows(text: str) -> list[list[str]]:
+    return [line.split(maxsplit=2) for line in text.splitlines()[1:]]
+
+
+def test_what_works_is_ok(shell: Shell, server: str) -> None:
+    token = shell.config.with_name("token")
+    token.write_text("right\n", encoding="utf-8")
+    token.chmod(0o600)
+    shell.configure(sources(server, str(token)))
+    shell.run("migrate", "up")
+    result = shell.run("check")
+    assert [line.split()[:1] for line in result.stdout.splitlines()] == [
+        ["WHAT"],
+        ["settings"],
+        ["database"],
+        ["source"],
+        ["source"],
+    ]
+    assert f"sqlite:///{shell.database}" in result.stdout
+    assert result.stdout.count("  ok") == 4
+    assert result.exit_code == 0
+
+
+def test_a_source_that_refuses_or_is_not_there_fails(shell: Shell, server: str) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    token = shell.config.with_name("token")
+    token.write_text("wrong\n", encoding="utf-8")
+    shell.configure(
+        sources(server, str(token))
+        + f"""  - name: gone
+    kind: scrape
+    targets: [{{url: "http://127.0.0.1:{port}/metrics"}}]
+"""
+    )
+    result = shell.run("check")
+    assert result.exit_code == 1
+    lines = {
+        line.split()[1]: " ".join(line.split()[2:])
+        for line in result.stdout.splitlines()
+        if line.startswith("source")
+    }
+    assert lines["far"] == f"failed {server} answered 401"
+    assert lines["near"] == f"failed {server}/metrics answered 401"
+    assert lines["gone"].startswith(f"failed http://127.0.0.1:{port}/metrics: refused:")
+
+
+@pytest.mark.setting("database.migrate_at_start")
+def test_a_database_to_be_made_is_fine_only_if_it_may_be_made(shell: Shell) -> None:
+    quiet = "sources: []\n"
+    shell.configure(quiet)
+    result = shell.run("check")
+    assert (result.exit_code, rows(result.stdout)[1]) == (
+        0,
+        ["database", "ok", f"{shell.database} is made at start"],
+    )
+    shell.configure(f"  migrate_at_start: false\n{quiet}")
+    refused = shell.run("check")
+    assert (refused.exit_code, rows(refused.stdout)[1]) == (
+        1,
+        [
+            "database",
+            "failed",
+            f"{shell.database} does not exist; run `epimetheus migrate up`",
+        ],
+    )
+    assert not shell.database.exists()
+
+
+@pytest.mark.setting("database.migrate_at_start")
+def test_pending_migrations_are_fine_only_if_they_may_be_applied(shell: Shell) -> None:
+    db = open_database(f"sqlite:///{shell.database}")
+    pending = ", ".join(Migrations(db).pending())
+    db.close()
+    quiet = "sources: []\n"
+    shell.configure(quiet)
+    result = shell.run("check")
+    assert (result.exit_code, rows(result.stdout)[1]) == (
+        0,
+        ["database", "ok", f"migrations are applied at start: {pending}"],
+    )
+    shell.configure(f"  migrate_at_start: false\n{quiet}")
+    refused = shell.run("check")
+    assert (refused.exit_code, rows(refused.stdout)[1]) == (
+        1,
+        [
+            "database",
+            "failed",
+            f"migrations are pending: {pending}; run `epimetheus migrate up`",
+        ],
+    )
+
+
+def test_a_file_that_is_no_database_fails(shell: Shell) -> None:
+    shell.database.write_text("text " * 1000, encoding="utf-8")
+    shell.configure("sources: []\n")
+    result = shell.run("check")
+    assert result.exit_code == 1
+    assert "is not an SQLite database" in rows(result.stdout)[1][2]

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridge.answers.times import format_time
+from tests.bridge.history import MINUTE
+
+if TYPE_CHECKING:
+    from tests.bridge.cli.conftest import Shell
+    from tests.bridge.history import History
+
+BEGIN = 1_700_000_040
+
+
+def table(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+def test_what_is_done_and_what_is_not_is_shown(used: Shell, history: History) -> None:
+    history.mark(MINUTE, range(BEGIN, BEGIN + 600, 60))
+    history.mark(MINUTE, [BEGIN + 60, BEGIN + 120], "lost", reason="not recording")
+    history.mark(MINUTE, [BEGIN + 300], "dirty")
+    result = used.run(
+        "coverage",
+        "--start",
+        str(BEGIN),
+        "--end",
+        str(BEGIN + 720),
+        "--resolution",
+        "minute",
+    )
+    assert result.exit_code == 0
+    at = {second: format_time(BEGIN + second) for second in range(0, 721, 60)}
+    assert table(result.stdout) == [
+        [
+            "SOURCE",
+            "RESOLUTION",
+            "WINDOWS",
+            "DONE",
+            "PARTIAL",
+            "UNFINISHED",
+            "LOST",
+            "MISSING",
+        ],
+        ["local", "minute", "12", "7", "0", "1", "2", "2"],
+        [],
+        ["SOURCE", "RESOLUTION", "FROM", "TO", "STATE", "REASON"],
+        ["local", "minute", at[60], at[180], "lost", "not", "recording"],
+        ["local", "minute", at[300], at[360], "dirty"],
+        ["local", "minute", at[600], at[720], "missing"],
+    ]
+
+
+def test_all_sources_and_resolutions_are_shown_without_a_choice(
+    used: Shell, history: History
+) -> None:
+    history.mark(MINUTE, [BEGIN], source="other")
+    rows = table(used.run("coverage").stdout)
+    assert [row[:2] for row in rows[1:7]] == [
+        [source, resolution]
+        for source in ("local", "other")
+        for resolution in ("minute", "hour", "day")
+    ]
+
+
+def test_more_holes_than_fit_are_counted(used: Shell, history: History) -> None:
+    history.mark(MINUTE, range(BEGIN, BEGIN + 120 * 60, 120))
+    result = used.run(
+        "coverage",
+        "--start",
+        str(BEGIN),
+        "--end",
+        str(BEGIN + 7200),
+        "--resolution",
+        "minute",
+        "--source",
+        "local",
+    )
+    assert result.stdout.splitlines()[-1] == "… and 10 more"
+
+
+def test_an_unknown_source_is_refused_with_the_known_ones(used: Shell) -> None:
+    result = used.run("coverage", "--source", "nowhere")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "epimetheus: source: 'nowhere' is not a source; known are local\n",
+    )
+
+
+def test_without_a_database_it_is_said_how_to_get_one(shell: Shell) -> None:
+    result = shell.run("coverage")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        (
+            f"epimetheus: there is no database at {shell.database} yet: `epimetheus serve` "
+            "makes it, or `epimetheus migrate up`\n"
+        ),
+    )
+    assert not shell.database.exists()
