@@ -67,6 +67,9 @@ _OF_PROMETHEUS: Final = frozenset(
 """Gauges that Prometheus writes itself, of which no target says anything."""
 
 
+_SPARE: Final = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """What is said of a family; `type` is a word of the exposition formats."""
@@ -161,7 +164,9 @@ class Metadata:
     def refresh(self) -> set[str]:
         """Read what the targets say; return the families that it changed.
 
-        A server that does not offer metadata has none. Raises SourceError.
+        Families that are no longer spoken of are remembered: a server that was
+        restarted knows nothing until it has scraped, and old windows hold metrics that
+        are gone. A server may not offer metadata at all. Raises SourceError.
         """
         self._may_ask = False
         try:
@@ -172,11 +177,11 @@ class Metadata:
             log.warning("the server tells no metadata", error=str(error))
             fresh = {}
         stale, self.families = self.families, fresh
+        if len(stale) <= 2 * len(fresh) + _SPARE:
+            self.families = stale | fresh
         self._absent.clear()
         return {
-            name
-            for name in stale.keys() | fresh.keys()
-            if stale.get(name) != fresh.get(name)
+            name for name, family in self.families.items() if stale.get(name) != family
         }
 
     def learn(self, names: Iterable[str]) -> set[str]:

@@ -116,13 +116,17 @@ class Server:
         return self.said
 
 
-def test_reading_again_says_which_families_changed() -> None:
+def test_reading_again_says_which_families_changed_and_keeps_the_others() -> None:
     server = Server()
     metadata = Metadata(server)
     assert metadata.refresh() == {"a"}
     assert metadata.refresh() == set()
     server.said = {"b": [MetadataEntry("counter")]}
-    assert metadata.refresh() == {"a", "b"}
+    assert metadata.refresh() == {"b"}
+    assert metadata.families == {"a": Family("gauge"), "b": Family("counter")}
+    server.said = {"a": [MetadataEntry("counter")]}
+    assert metadata.refresh() == {"a"}
+    assert metadata.families == {"a": Family("counter"), "b": Family("counter")}
 
 
 def test_a_new_name_is_asked_for_once_per_window_and_not_again() -> None:
@@ -143,13 +147,22 @@ def test_a_new_name_is_asked_for_once_per_window_and_not_again() -> None:
     assert server.asked == 3
 
 
-def test_a_server_without_metadata_has_none() -> None:
+def test_a_server_without_metadata_says_nothing() -> None:
     server = Server()
     metadata = Metadata(server)
-    metadata.refresh()
     server.error = SourceError("rejected", "404", permanent=True)
-    assert metadata.refresh() == {"a"}
+    assert metadata.refresh() == set()
     assert metadata.families == {}
+
+
+def test_families_that_come_and_go_do_not_pile_up() -> None:
+    server = Server()
+    metadata = Metadata(server)
+    for reading in range(10):
+        server.said = {f"x{reading}_{n}": [] for n in range(3000)}
+        metadata.refresh()
+        assert len(metadata.families) <= 2 * 3000 + 10_000 + 3000
+    assert server.said.keys() <= metadata.families.keys()
 
 
 def test_a_server_that_fails_leaves_what_was_known() -> None:
