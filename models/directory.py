@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from peewee import Database
 
 _CHUNK: Final = 500
+_UNKNOWN: Final = "unknown"
 _CREATING: Final = 0x53_45_52_49  # "SERI", the advisory lock of creating series
 _COLUMNS: Final = (
     "fingerprint",
@@ -77,7 +78,7 @@ class SeriesFacts:
 
     metric: str
     labels: str
-    kind: str = "unknown"
+    kind: str = _UNKNOWN
     unit: str = ""
     help: str = ""
 
@@ -127,8 +128,9 @@ class SeriesDirectory:
     ) -> NDArray[np.int64]:
         """Return the ids of series in the order of `facts`, creating what is missing.
 
-        Kind, unit and help are filled in where they had been unknown, workspace and
-        environment follow the settings. One transaction, nothing if all is known.
+        Kind, unit and help are filled in where they had been unknown, and a new series
+        of unknown kind has that of its metric's other series; workspace and environment
+        follow the settings. One transaction, nothing if all is known.
         """
         place = (workspace, environment)
         prints = [self._fingerprint(source, fact.metric, fact.labels) for fact in facts]
@@ -137,6 +139,7 @@ class SeriesDirectory:
             with self._db.atomic():
                 self._keep_others_out()
                 known = self._known(source, prints)
+                facts = self._with_kinds(source, facts)
                 if self._create(source, facts, prints, known, now, place):
                     known = self._known(source, prints)
                 self._update(facts, known, place)
@@ -178,6 +181,29 @@ class SeriesDirectory:
         values = number_list(self._db, list(set(prints)))
         rows: list[Any] = rows_of(self._db, sql, (values, source))
         return {(row[0], row[1]): _Known(*row[2:]) for row in rows}
+
+    def _with_kinds(
+        self, source: str, facts: Sequence[SeriesFacts]
+    ) -> list[SeriesFacts]:
+        """Give facts of unknown kind the kind of older series of the same metric."""
+        metrics = sorted({fact.metric for fact in facts if fact.kind == _UNKNOWN})
+        kinds: dict[str, str] = {}
+        for begin in range(0, len(metrics), _CHUNK):
+            chunk = metrics[begin : begin + _CHUNK]
+            marks = ", ".join("?" * len(chunk))
+            # The index of metrics is the one to use, not that of sources.
+            sql = (
+                "SELECT metric, MIN(kind) FROM series WHERE source || '' = ? "  # noqa: S608 - marks only
+                f"AND kind <> ? AND metric IN ({marks}) GROUP BY metric"
+            )
+            rows: list[Any] = rows_of(self._db, sql, (source, _UNKNOWN, *chunk))
+            kinds.update(rows)
+        return [
+            replace(fact, kind=kinds.get(fact.metric, _UNKNOWN))
+            if fact.kind == _UNKNOWN
+            else fact
+            for fact in facts
+        ]
 
     def _keep_others_out(self) -> None:
         # On SQLite the transaction has the write lock already.
@@ -293,7 +319,7 @@ class SeriesDirectory:
 
 def _wanted(fact: SeriesFacts, row: _Known, place: tuple[str, str]) -> tuple[str, ...]:
     return (
-        fact.kind if row.kind == "unknown" else row.kind,
+        fact.kind if row.kind == _UNKNOWN else row.kind,
         row.unit or storable(fact.unit),
         row.help or storable(fact.help),
         *place,

@@ -17,6 +17,7 @@ import structlog
 from bridge.rollup import joints
 from bridge.rollup.commit import Committed, Result, commit
 from bridge.rollup.fill import Fill
+from bridge.rollup.kinds import Kinds
 from bridge.rollup.plan import FINISHED, LOST, MINUTE, OPEN, PARTIAL, Agenda
 from bridge.rollup.reading import Reading, read, verdict
 from bridge.rollup.tail import Tail
@@ -24,6 +25,7 @@ from bridge.rollup.windows import Resolution, Window
 from bridge.sources.base import Source, SourceError
 from models.queries import events as event_queries
 from models.queries import ledger
+from models.queries.series import are_counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,6 +77,7 @@ class Engine:
         self._reporter = reporter
         self._parts = parts
         self._fill = Fill(parts.db, source.name)
+        self._kinds = Kinds(lambda ids: are_counters(parts.db, ids))
         self._agenda = Agenda(rollup.catch_up)
         self._tails: dict[int, Tail] = {}
         self._begin: int | None = None
@@ -193,7 +196,7 @@ class Engine:
         """Read one window, roll it up and commit it; raises SourceError."""
         began = self._parts.clock.monotonic()
         tail, lookback_ms = self._tail(window)
-        reading = read(self._source, window, tail, lookback_ms)
+        reading = read(self._source, window, tail, self._kinds, lookback_ms)
         if self._asks_again(reading):
             return
         judged = verdict(self._source, reading)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from bridge.rollup.plan import Silence, Verdict, judge
 from bridge.sources.base import Block, Source, Warnings
 
 if TYPE_CHECKING:
+    from bridge.rollup.kinds import Kinds
     from bridge.rollup.rows import Rows
     from bridge.rollup.tail import Tail
     from bridge.rollup.windows import Window
@@ -34,7 +35,9 @@ class Reading:
         return sum(len(rows) for rows in self.rows)
 
 
-def read(source: Source, window: Window, tail: Tail, lookback_ms: int) -> Reading:
+def read(
+    source: Source, window: Window, tail: Tail, kinds: Kinds, lookback_ms: int
+) -> Reading:
     """Ask the source for a window's raw samples and aggregate them.
 
     `lookback_ms` before the window are read as well where no rows say what came
@@ -43,7 +46,9 @@ def read(source: Source, window: Window, tail: Tail, lookback_ms: int) -> Readin
     reading = Reading(window)
     silence = Silence(window.start_ms, window.resolution.width)
     since = window.start_ms - lookback_ms
-    for block in source.read(since, window.end_ms, reading.warnings):
+    for answer in source.read(since, window.end_ms, reading.warnings):
+        counter = kinds.counters(answer.series_id, answer.counter)
+        block = replace(answer, counter=counter)
         rows = aggregate(block, window, tail.values(block.series_id))
         if len(rows):
             reading.rows.append(rows)

@@ -273,4 +273,21 @@ def test_series_are_looked_up_by_their_keys(sqlite: Database) -> None:
         "SEARCH s USING INDEX series_fingerprint_ordinal (fingerprint=?)",
         "SEARCH s USING INTEGER PRIMARY KEY (rowid=?)",
         "SEARCH series USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH series USING INDEX series_metric (metric=?)",
+    }
+
+
+def test_a_new_series_of_a_known_metric_has_its_kind(db: Database) -> None:
+    directory = SeriesDirectory(db)
+    told = SeriesFacts("hits_total", canonical({"code": "200"}), kind="counter")
+    untold = SeriesFacts("hits_total", canonical({"code": "500"}))
+    other = SeriesFacts("depth", canonical({"code": "500"}))
+    directory.resolve("s", [told], 0)
+    directory.resolve("s", [untold, other], 0)
+    directory.resolve("elsewhere", [untold], 0)
+    found = {(row.source, row.metric, row.kind) for row in everything(db)}
+    assert found == {
+        ("s", "hits_total", "counter"),
+        ("s", "depth", "unknown"),
+        ("elsewhere", "hits_total", "unknown"),
     }
