@@ -197,7 +197,9 @@ async function showChart() {
   const note = $("chart-note");
   try {
     const answer = await ask("/api/v1/rollups", { match: asked.match, start: RANGES[asked.range] });
-    drawn = { answer, lines: answer.series.slice(0, MOST_SERIES), hidden: new Set() };
+    // What was hidden stays hidden when the same question is asked again.
+    const hidden = drawn && drawn.match === asked.match ? drawn.hidden : new Set();
+    drawn = { answer, lines: answer.series.slice(0, MOST_SERIES), hidden, match: asked.match };
     note.classList.remove("problem");
     const more = answer.series.length - drawn.lines.length;
     note.textContent = [
@@ -313,7 +315,9 @@ function showLegend() {
   const table = $("legend");
   table.hidden = !drawn || !drawn.lines.length;
   if (table.hidden) return;
+  const focused = [...table.querySelectorAll("input")].indexOf(document.activeElement);
   fill(table, drawn.lines.map(legendRow), "");
+  if (focused >= 0 && focused < drawn.lines.length) table.querySelectorAll("input")[focused].focus();
 }
 
 function legendRow(line) {
@@ -325,7 +329,6 @@ function legendRow(line) {
     if (box.checked) drawn.hidden.delete(line.id);
     else drawn.hidden.add(line.id);
     draw();
-    $("legend").querySelectorAll("input")[drawn.lines.indexOf(line)].focus();
   });
   const label = element("label");
   const swatch = element("i", "swatch");

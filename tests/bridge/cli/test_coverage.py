@@ -92,8 +92,8 @@ def test_without_a_database_it_is_said_how_to_get_one(shell: Shell) -> None:
     assert (result.exit_code, result.stderr) == (
         1,
         (
-            f"epimetheus: there is no database at {shell.database} yet: `epimetheus serve` "
-            "makes it, or `epimetheus migrate up`\n"
+            f"epimetheus: there is no database at {shell.database} yet: "
+            "`epimetheus serve` makes it, or `epimetheus migrate up`\n"
         ),
     )
     assert not shell.database.exists()

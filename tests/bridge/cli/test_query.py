@@ -96,8 +96,8 @@ def test_no_series_is_a_note_and_no_failure(used: Shell) -> None:
         (
             ["up", "--start", "yesterday"],
             (
-                "start: 'yesterday' is not a time; write 2026-11-21T10:00:00Z, 1795255200, "
-                "-1h or now"
+                "start: 'yesterday' is not a time; write 2026-11-21T10:00:00Z, "
+                "1795255200, -1h or now"
             ),
         ),
         (
