@@ -34,7 +34,8 @@ class ErrorEvent(Table):
     recorded_at = BigIntegerField()
 
     class Meta:
-        """Idempotent on source, fingerprint and time (RULES R84)."""
+        """Idempotent on source, fingerprint and time (R84); searched by time."""
 
         table_name = "error_events"
         primary_key = CompositeKey("source", "fingerprint", "time")
+        indexes = ((("source", "time"), False),)

@@ -151,8 +151,8 @@ class RollupDay(Rollup):
 
 RollupMinute.add_index(
     RollupMinute.index(
-        RollupMinute.series_id,
         RollupMinute.start,
+        RollupMinute.series_id,
         where=RollupMinute.flags.bin_and(1) == 1,
         name="rollup_minute_baseline",
     )

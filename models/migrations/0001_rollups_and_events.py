@@ -70,6 +70,7 @@ _TABLES = (
     )
     """,
     "CREATE INDEX error_events_time ON error_events (time)",
+    "CREATE INDEX error_events_source_time ON error_events (source, time)",
     """
     CREATE TABLE buffer (
         source TEXT NOT NULL,
@@ -173,7 +174,7 @@ def up(migrator: Any, db: Database) -> None:
         db.execute_sql(_ROLLUP.format(table=table, key=key, **words))
         db.execute_sql(_VIEW.format(table=table, view=view, **words))
     db.execute_sql(
-        "CREATE INDEX rollup_minute_baseline ON rollup_minute (series_id, start) "
+        "CREATE INDEX rollup_minute_baseline ON rollup_minute (start, series_id) "
         "WHERE (flags & 1) = 1"
     )
 

@@ -83,8 +83,10 @@ def replace_window(  # noqa: PLR0917 - what is replaced, and by what
             f"AND time < {mark} AND detector IN ({marks})",
             (source, start_ms, end_ms, *detectors),
         )
-    for begin in range(0, len(events), _CHUNK):
-        _upsert(db, events[begin : begin + _CHUNK], add=False)
+    unique = {(event.source, event.fingerprint, event.time): event for event in events}
+    newest = list(unique.values())
+    for begin in range(0, len(newest), _CHUNK):
+        _upsert(db, newest[begin : begin + _CHUNK], add=False)
 
 
 def record(db: Database, event: EventRow, *, add: bool = False) -> None:
@@ -140,11 +142,10 @@ def _upsert(db: Database, events: Sequence[EventRow], *, add: bool) -> None:
             "occurrences = error_events.occurrences + EXCLUDED.occurrences"
         )
     row = f"({placeholders(db, len(_COLUMNS))})"
-    unique = {(event.source, event.fingerprint, event.time): event for event in events}
-    values = ", ".join([row] * len(unique))
+    values = ", ".join([row] * len(events))
     params = [
         storable(value) if isinstance(value, str) else value
-        for event in unique.values()
+        for event in events
         for value in astuple(event)
     ]
     db.execute_sql(
