@@ -29,7 +29,9 @@ log = structlog.get_logger(__name__)
 
 _PARENT: Final = "EPIMETHEUS_PARENT"
 _PATIENCE: Final = 10.0
-"""Seconds that a server gets to end, or that a port gets to become free."""
+"""Seconds that a server gets to end."""
+_PORT_PATIENCE: Final = 5.0
+"""Seconds that a port gets to become free."""
 _LONGEST_PAUSE: Final = 30.0
 
 
@@ -87,7 +89,7 @@ class Workers:
 
     def _await_port(self) -> None:
         """Wait for the port: a server that was killed may be about to let go of it."""
-        deadline = self._clock.monotonic() + _PATIENCE
+        deadline = self._clock.monotonic() + _PORT_PATIENCE
         while error := unusable(self._listen):
             if self._clock.monotonic() >= deadline:
                 raise PortTaken(f"bridge.listen: {self._listen}: {error}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -28,7 +29,7 @@ class Program:
         self.port = free_port()
         self.path = directory / "config.yaml"
         self.state = directory / "state"
-        settings = {
+        settings: dict[str, dict[str, Any]] = {
             "database": {"url": f"sqlite:///{directory / 'serve.db'}"},
             "bridge": {
                 "listen": f"127.0.0.1:{self.port}",
@@ -73,13 +74,11 @@ def test_engine_and_workers_answer_with_one_voice(tmp_path: Path) -> None:
     with subprocess.Popen(program.command, stderr=subprocess.PIPE) as running:
         try:
             program.get("/-/ready")
-            while 'epimetheus_beats_total{name="rollup_local"}' not in (
-                told := program.get("/metrics")
-            ):
+            beats = 'epimetheus_beats_total{name="rollup_local"}'
+            while beats not in (told := program.get("/metrics")):
                 time.sleep(0.1)
-            assert (
-                'epimetheus_http_requests_total{method="GET",route="/-/ready"' in told
-            )
+            requests = 'epimetheus_http_requests_total{method="GET",route="/-/ready"'
+            assert requests in told
             assert list(program.state.glob("metrics-*/*.db"))
             assert not stale.exists()
         finally:
@@ -97,10 +96,11 @@ def test_a_second_bridge_on_the_same_database_is_refused(tmp_path: Path) -> None
     db = open_prepared(config.load(program.path, {}).database)
     lease = Lease(db)
     lease.start()
-    assert program.fail() == (
-        1,
+    code, said = program.fail()
+    assert code == 1
+    assert said == (
         f"epimetheus: another bridge already rolls up into {tmp_path / 'serve.db'}; "
-        "stop it first, or give this one a database of its own",
+        "stop it first, or give this one a database of its own"
     )
     lease.stop()
     db.close()
@@ -122,17 +122,19 @@ def test_pending_migrations_are_refused_where_they_are_not_wanted(
 def test_a_port_in_use_is_said_by_name(tmp_path: Path) -> None:
     program = Program(tmp_path)
     with socket.create_server(("127.0.0.1", program.port)):
-        assert program.fail() == (
-            1,
-            f"epimetheus: bridge.listen: 127.0.0.1:{program.port}: {os.strerror(98)}",
-        )
+        code, said = program.fail()
+    assert code == 1
+    address = f"127.0.0.1:{program.port}"
+    taken = os.strerror(errno.EADDRINUSE)
+    assert said == f"epimetheus: bridge.listen: {address}: {taken}"
 
 
 @pytest.mark.setting("bridge.listen")
 def test_an_address_that_others_reach_needs_keys(tmp_path: Path) -> None:
     program = Program(tmp_path, bridge={"listen": "0.0.0.0:9106"})
-    assert program.fail() == (
-        2,
+    code, said = program.fail()
+    assert code == 2
+    assert said == (
         "epimetheus: bridge.listen: 0.0.0.0:9106 can be reached from other hosts; set "
-        "bridge.auth to keys, or listen on 127.0.0.1",
+        "bridge.auth to keys, or listen on 127.0.0.1"
     )
