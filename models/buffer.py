@@ -8,18 +8,16 @@ from models.base import Table
 
 
 class Buffer(Table):
-    """A batch of samples of one minute of one source.
+    """A batch of samples of one minute of one source."""
 
-    `start` is the minute, UTC seconds; `batch` tells batches of a minute apart.
-    `payload` is zlib over three little-endian arrays of `samples` entries each:
-    series ids (int64), times in UTC milliseconds (int64), values (float64).
-    """
-
-    source = TextField()
-    start = BigIntegerField()
-    batch = BigIntegerField()
-    samples = IntegerField()
-    payload = BlobField()
+    source = TextField(help_text="Name of the source in config.yaml.")
+    start = BigIntegerField(help_text="First second of the minute, UTC.")
+    batch = BigIntegerField(help_text="Tells batches of a minute apart.")
+    samples = IntegerField(help_text="Samples in the payload.")
+    payload = BlobField(
+        help_text="zlib over three little-endian arrays of that many entries: series "
+        "ids (int64), times in UTC milliseconds (int64), values (float64)."
+    )
 
     class Meta:
         """Read by source and minute."""

@@ -8,30 +8,31 @@ from models.base import Table
 
 
 class ErrorEvent(Table):
-    """A failure, once per (source, fingerprint, time), however often it is recorded.
+    """A failure, once per source, fingerprint and time however often it is seen."""
 
-    `time` is when it happened, in UTC milliseconds; for failures that were counted in
-    a window it is the window's start and `occurrences` is the count. `detector` names
-    what recorded it, `recorded_at` when, in UTC seconds. `metadata` is a JSON object.
-    """
-
-    source = TextField()
-    fingerprint = TextField()
-    time = BigIntegerField(index=True)
-    detector = TextField()
-    category = TextField()
-    type = TextField()
-    message = TextField()
-    occurrences = BigIntegerField(default=1)
-    status = IntegerField(null=True)
-    endpoint = TextField(default="")
-    trace_id = TextField(default="")
-    span_id = TextField(default="")
-    client = TextField(default="")
-    workspace = TextField(default="")
-    environment = TextField(default="")
-    metadata = TextField(default="{}")
-    recorded_at = BigIntegerField()
+    source = TextField(help_text="Name of the source in config.yaml.")
+    fingerprint = TextField(help_text="The same for failures of the same kind.")
+    time = BigIntegerField(
+        index=True,
+        help_text="When it happened, UTC milliseconds; of failures that were counted "
+        "in a window the window's start.",
+    )
+    detector = TextField(help_text="What recorded it.")
+    category = TextField(help_text="Coarse class, such as server_error.")
+    type = TextField(help_text="Fine class, such as http_503.")
+    message = TextField(help_text="What happened, for people.")
+    occurrences = BigIntegerField(
+        default=1, help_text="How many failures the event stands for."
+    )
+    status = IntegerField(null=True, help_text="HTTP status, if there was one.")
+    endpoint = TextField(default="", help_text="What was asked.")
+    trace_id = TextField(default="", help_text="Trace, as lower-case hex.")
+    span_id = TextField(default="", help_text="Span, as lower-case hex.")
+    client = TextField(default="", help_text="Who asked.")
+    workspace = TextField(default="", help_text="Workspace of the source.")
+    environment = TextField(default="", help_text="Environment of the source.")
+    metadata = TextField(default="{}", help_text="Further facts, a JSON object.")
+    recorded_at = BigIntegerField(help_text="When it was recorded, UTC seconds.")
 
     class Meta:
         """Idempotent on source, fingerprint and time (R84); searched by time."""

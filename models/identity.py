@@ -8,21 +8,24 @@ from models.base import Table
 
 
 class ApiKey(Table):
-    """A key of 256 random bits, kept as its prefix and an HMAC-SHA256.
+    """A key of 256 random bits, kept as its prefix and a digest."""
 
-    `scopes` are comma-separated words of read, ingest, probe and admin. Times are UTC
-    seconds; `last_used_at` is exact to the minute.
-    """
-
-    id = AutoField()
-    name = TextField(unique=True)
-    prefix = TextField(unique=True)
-    digest = TextField()
-    scopes = TextField()
-    workspace = TextField(default="")
-    created_at = BigIntegerField()
-    last_used_at = BigIntegerField(null=True)
-    revoked_at = BigIntegerField(null=True)
+    id = AutoField(help_text="Number of the key.")
+    name = TextField(unique=True, help_text="What people call it.")
+    prefix = TextField(unique=True, help_text="Its first characters, to find it by.")
+    digest = TextField(help_text="HMAC-SHA256 of the key, as hex.")
+    scopes = TextField(
+        help_text="What it allows: words of read, ingest, probe and admin, separated "
+        "by commas."
+    )
+    workspace = TextField(default="", help_text="Workspace that it is limited to.")
+    created_at = BigIntegerField(help_text="When it was made, UTC seconds.")
+    last_used_at = BigIntegerField(
+        null=True, help_text="When it was last used, UTC seconds, to the minute."
+    )
+    revoked_at = BigIntegerField(
+        null=True, help_text="When it was revoked, UTC seconds."
+    )
 
     class Meta:
         """Found by prefix."""

@@ -10,21 +10,21 @@ from models.base import Table
 class Ledger(Table):
     """One window of one source at one resolution.
 
-    `state` is open (asked for), done, partial, dirty (to be done again) or lost. A
-    window without a row has not been done. `samples` and `series` say what the rows
-    hold, `revision` counts how often they were computed, `reason` explains a state
-    other than done. `start` and `computed_at` are UTC seconds.
+    A window without a row has not been done.
     """
 
-    source = TextField()
-    resolution = TextField()
-    start = BigIntegerField()
-    state = TextField()
-    samples = BigIntegerField(default=0)
-    series = BigIntegerField(default=0)
-    revision = IntegerField(default=0)
-    reason = TextField(default="")
-    computed_at = BigIntegerField()
+    source = TextField(help_text="Name of the source in config.yaml.")
+    resolution = TextField(help_text="minute, hour or day.")
+    start = BigIntegerField(help_text="First second of the window, UTC.")
+    state = TextField(
+        help_text="open (asked for), done, partial (all there is, but not all there "
+        "was), dirty (to be done again) or lost (no raw samples left)."
+    )
+    samples = BigIntegerField(default=0, help_text="Samples that the rows hold.")
+    series = BigIntegerField(default=0, help_text="Rows, one for each series.")
+    revision = IntegerField(default=0, help_text="How often the rows were computed.")
+    reason = TextField(default="", help_text="Why the state is not done.")
+    computed_at = BigIntegerField(help_text="When the state was set, UTC seconds.")
 
     class Meta:
         """One row per window; unfinished ones are found by state."""

@@ -96,24 +96,35 @@ class RollupColumns(Protocol):
 class Rollup(Table):
     """A window of a series.
 
-    `start` is the window's first second, UTC. `count` samples were seen of
-    `expected`. `increase` is NULL for series that are no counters; a step across the
-    window's start belongs to the window. `flags` are `bridge.rollup.rows.Flag`.
+    A step across the window's start belongs to the window.
     """
 
-    series_id = BigIntegerField()
-    start = BigIntegerField()
-    count = BigIntegerField()
-    sum = DoubleField(null=True)
-    min = DoubleField(null=True)
-    max = DoubleField(null=True)
-    first = DoubleField(null=True)
-    last = DoubleField(null=True)
-    increase = DoubleField(null=True)
-    resets = IntegerField(default=0)
-    expected = BigIntegerField(default=0)
-    flags = IntegerField(default=0)
-    buckets = BlobField(null=True)
+    series_id = BigIntegerField(help_text="The series, `series.id`.")
+    start = BigIntegerField(help_text="First second of the window, UTC.")
+    count = BigIntegerField(help_text="Samples that were seen.")
+    sum = DoubleField(null=True, help_text="Sum of the samples.")
+    min = DoubleField(null=True, help_text="Smallest sample.")
+    max = DoubleField(null=True, help_text="Largest sample.")
+    first = DoubleField(null=True, help_text="Earliest sample.")
+    last = DoubleField(null=True, help_text="Latest sample.")
+    increase = DoubleField(
+        null=True,
+        help_text="How much a counter rose, resets made up for; NULL for series that "
+        "are no counters.",
+    )
+    resets = IntegerField(default=0, help_text="How often a counter started again.")
+    expected = BigIntegerField(
+        default=0, help_text="Samples of a window without gaps; 0 if unknown."
+    )
+    flags = IntegerField(
+        default=0,
+        help_text="Bits: 1 the first sample had no predecessor, 2 samples that are no "
+        "numbers were left out, 4 infinite samples are in, 8 the sum is undefined, "
+        "16 a counter beyond 2^53.",
+    )
+    buckets = BlobField(
+        null=True, help_text="Increases of a histogram's buckets, packed."
+    )
 
 
 class RollupMinute(Rollup):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scripts import rules_page
-from scripts.pages import api, commands, configuration, metrics
+from scripts.pages import api, commands, configuration, metrics, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -56,6 +56,7 @@ PAGES: Final = (
     Page("docs/metrics.md", {"exporter": metrics.exporter, "bridge": metrics.bridge}),
     Page("docs/cli.md", {"exporter": commands.exporter, "bridge": commands.bridge}),
     Page("docs/api.md", {"api": api.reference}),
+    Page("docs/schema.md", {"tables": schema.tables}),
     Page("docs/rules.md", {"": rules_page.render}),
 )
 
