@@ -98,10 +98,12 @@ def decode_matrix(body: bytes, warnings: Warnings) -> Matrix:
         # so that the pattern is always a sample.
         body = body.replace(b',"+Inf"]', b',"Inf"]')
     with _without_collector():
-        matrix = decode(body, _MATRIX, warnings)
-        if matrix.resultType != "matrix":
-            raise SourceError("garbage", f"a {matrix.resultType} instead of a matrix")
-        return _flatten(matrix.result)
+        answer = decode(body, _MATRIX, warnings)
+        if answer.resultType != "matrix":
+            raise SourceError("garbage", f"a {answer.resultType} instead of a matrix")
+        matrix = _flatten(answer.result)
+        del answer  # or the collector looks at all of it as soon as it may
+    return matrix
 
 
 def decode(
