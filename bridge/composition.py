@@ -84,9 +84,11 @@ class Composition:
             engine.stop()
 
     def close(self) -> None:
-        """Let go of the sources' connections."""
+        """Let go of the connections of sources and scrapers."""
         for source in self.sources:
             source.close()
+        for scraper, _ in self.scrapers:
+            scraper.close()
 
 
 def compose(
