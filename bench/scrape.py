@@ -6,10 +6,8 @@ gzip, one connection that stays open. CPU is the kernel's account of each proces
 
 from __future__ import annotations
 
-import argparse
 import functools
 import http.client
-import json
 import os
 import re
 import shutil
@@ -19,13 +17,12 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
+
+from _claims import Claim, parser, report  # noqa: E402 - beside this file
 
 from runtime.process import die_with_parent  # noqa: E402 - from the line above
 from runtime.settings import Collectors  # noqa: E402
@@ -192,8 +189,8 @@ def _peer() -> Exporter:
     )
 
 
-def measure(scrapes: int) -> list[dict[str, Any]]:
-    """Return one object per claim; the exporters take turns so that both meet all."""
+def measure(scrapes: int) -> list[Claim]:
+    """Compare the two; the exporters take turns so that both meet all."""
     peer, ours = _peer(), _ours()
     try:
         if missing := peer.names() - ours.names() - NOT_OURS:
@@ -209,39 +206,19 @@ def measure(scrapes: int) -> list[dict[str, Any]]:
         for exporter in (peer, ours):
             exporter.process.kill()
             exporter.process.wait()
-    claims = []
-    for claim, goal in GOALS.items():
-        ratio = found[claim] / theirs[claim]
-        claims.append(
-            {
-                "claim": f"scrape: {claim}",
-                "ours": round(found[claim], 3),
-                "peer": round(theirs[claim], 3),
-                "ratio": round(ratio, 3),
-                "goal": goal,
-                "met": ratio <= goal,
-            }
-        )
-    return claims
+    return [
+        Claim(f"scrape: {claim}", round(found[claim], 3), round(theirs[claim], 3), goal)
+        for claim, goal in GOALS.items()
+    ]
 
 
 def main() -> None:
     """Print a table, or with --json one object per line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--scrapes", type=int, default=500)
-    options = parser.parse_args()
-    claims = measure(options.scrapes)
-    if options.json:
-        for claim in claims:
-            print(json.dumps(claim))
-        return
-    table = Table(
-        *claims[0], title=f"exporter against {PEER}, {options.scrapes} scrapes"
-    )
-    for claim in claims:
-        table.add_row(*(str(value) for value in claim.values()))
-    Console().print(table)
+    arguments = parser(__doc__)
+    arguments.add_argument("--scrapes", type=int, default=500)
+    options = arguments.parse_args()
+    title = f"exporter against {PEER}, {options.scrapes} scrapes"
+    report(measure(options.scrapes), title, as_json=options.json)
 
 
 if __name__ == "__main__":

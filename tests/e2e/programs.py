@@ -20,12 +20,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROMETHEUS: Final = """\
-global: {{scrape_interval: {interval}s, scrape_timeout: {interval}s}}
+global:
+  scrape_interval: {interval}s
+  scrape_timeout: {interval}s
+  evaluation_interval: {interval}s
+rule_files: [rules.yml]
 scrape_configs:
 - job_name: prometheus
   static_configs: [{{targets: ['127.0.0.1:{own}']}}]
 - job_name: node
   static_configs: [{{targets: [{targets}]}}]
+"""
+
+ALWAYS_FIRING: Final = """\
+groups:
+- name: soak
+  rules:
+  - alert: AlwaysOn
+    expr: vector(1)
+    labels: {severity: info}
 """
 
 
@@ -156,6 +169,7 @@ def _local(port: int) -> str:
 
 
 __all__ = [
+    "ALWAYS_FIRING",
     "RunningBridge",
     "RunningExporter",
     "free_port",

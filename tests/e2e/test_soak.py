@@ -17,6 +17,7 @@ import os
 import random
 import subprocess
 import time
+import urllib.error
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,8 +30,10 @@ from bridge.rollup.windows import Resolution
 from models.rollup import COLUMNS
 from tests.e2e.faulty_proxy import FAULTS, FaultyProxy
 from tests.e2e.programs import (
+    ALWAYS_FIRING,
     RunningBridge,
     RunningExporter,
+    free_port,
     prometheus_config,
     prometheus_source,
     scrape_source,
@@ -71,6 +74,7 @@ class Soak:
     alone: RunningBridge
     samples: dict[Key, Samples]
     counters: set[str]
+    dead: int
     gap: tuple[int, int]
     newest: int
     spoilt: dict[str, int]
@@ -84,9 +88,12 @@ def soak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Soak]:
         exporter = stack.enter_context(RunningExporter(root / "exporter"))
         node = stack.enter_context(RealNodeExporter(root / "node"))
         prometheus = RealPrometheus(root / "prometheus")
+        dead = free_port()
         prometheus.config = prometheus_config(
-            prometheus.port, INTERVAL, exporter.port, node.port
+            prometheus.port, INTERVAL, exporter.port, node.port, dead
         )
+        prometheus.directory.mkdir()
+        (prometheus.directory / "rules.yml").write_text(ALWAYS_FIRING)
         stack.enter_context(prometheus)
         proxy = stack.enter_context(FaultyProxy(prometheus.url, share=0.0))
         _await_samples(prometheus)
@@ -104,7 +111,7 @@ def soak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Soak]:
         for bridge in bridges.values():
             stack.enter_context(bridge)
         proxy.share = 0.1
-        kills = _go_well(bridges)
+        kills = _go_well(bridges, prometheus)
         gap = _stop_prometheus(prometheus)
         proxy.share = 0.0
         bridges["stopped"].start()
@@ -116,6 +123,7 @@ def soak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Soak]:
             **bridges,
             samples=raw_samples(prometheus.url, (begin - 300) * 1000, _ms(newest + 60)),
             counters=counters(prometheus.url),
+            dead=dead,
             gap=gap,
             newest=newest,
             spoilt=dict(proxy.spoilt),
@@ -134,7 +142,13 @@ def _await_samples(prometheus: RealPrometheus) -> None:
     time.sleep(60 - time.time() % 60)
 
 
-def _go_well(bridges: dict[str, RunningBridge]) -> int:
+def _ask_wrongly(prometheus: RealPrometheus) -> None:
+    """Have Prometheus answer 400, which it counts."""
+    with contextlib.suppress(urllib.error.HTTPError):
+        prometheus.api("label/a-b/values")
+
+
+def _go_well(bridges: dict[str, RunningBridge], prometheus: RealPrometheus) -> int:
     """Let time pass; kill one bridge again and again, stop another towards the end."""
     chance = random.Random(20)
     end = time.time() + MINUTES * 60
@@ -142,6 +156,7 @@ def _go_well(bridges: dict[str, RunningBridge]) -> int:
     stop_at = end + PROMETHEUS_STOPPED - BRIDGE_STOPPED
     kills = 0
     while time.time() < end:
+        _ask_wrongly(prometheus)
         if moments and time.time() >= moments[0]:
             moments.pop(0)
             bridges["killed"].kill_9()
@@ -269,6 +284,37 @@ def test_events_tell_that_prometheus_did_not_answer(soak: Soak) -> None:
         )
     ]
     assert any(began - 60 <= start <= ended for start in times)
+
+
+def test_events_tell_of_targets_requests_and_alerts(soak: Soak) -> None:
+    found = {
+        (category, kind): (windows, occurrences)
+        for category, kind, windows, occurrences in soak.quiet.ask(
+            "SELECT category, type, COUNT(DISTINCT time), SUM(occurrences) "
+            "FROM error_events GROUP BY category, type"
+        )
+    }
+    down = [
+        (row.count - row.sum)
+        for (key, _), row in truth_of(soak, soak.quiet).items()
+        if key[0] == "up" and row.sum is not None and row.min == 0
+    ]
+    scrapes = found.pop(("availability", "scrape_failed"))
+    assert scrapes[1] == sum(down)
+    ((message,),) = soak.quiet.ask(
+        "SELECT DISTINCT message FROM error_events WHERE type = 'scrape_failed' "
+        f"AND message LIKE '%127.0.0.1:{soak.dead}%12 of 12%'"
+    )
+    assert f"127.0.0.1:{soak.dead} (job node) failed 12 of 12 times" in message
+    refused = [
+        row.increase
+        for (key, _), row in truth_of(soak, soak.quiet).items()
+        if key[0].endswith(("_requests_total", "_count"))
+        and '"code":"400"' in key[1]
+        and row.increase
+    ]
+    assert found.pop(("client_error", "http_400"))[1] == sum(refused)
+    assert found.pop(("alert", "AlwaysOn"))[0] >= MINUTES
 
 
 def test_the_proxy_spoilt_answers_in_every_way(soak: Soak) -> None:
