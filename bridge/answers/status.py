@@ -22,13 +22,15 @@ class Progress:
     """One source at one resolution.
 
     `lag` is how many seconds ago the newest window that is done ended, None if none
-    is. `windows` counts the ledger by state.
+    is. `windows` counts the ledger by state. `missing` windows have ended since the
+    oldest one in the ledger and are not in it.
     """
 
     resolution: Resolution
     newest: int | None
     lag: float | None
     windows: Mapping[str, int]
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +70,44 @@ def source_status(
     ]
 
 
+@dataclass(slots=True)
+class _Counted:
+    """The ledger of one source at one resolution; `oldest` is the first start."""
+
+    oldest: int
+    states: dict[str, int] = field(default_factory=dict)
+
+    def missing(self, resolution: Resolution, now: float) -> int:
+        ended = (resolution.floor(int(now)) - self.oldest) // resolution.width
+        return max(0, ended - sum(self.states.values()))
+
+
 def _progress(
     db: Database,
     source: str,
-    windows: Mapping[Resolution, Mapping[str, int]],
+    windows: Mapping[Resolution, _Counted],
     now: float,
 ) -> Iterable[Progress]:
+    nothing = dict.fromkeys(STATES, 0)
     for resolution in Resolution:
-        counted = windows.get(resolution, {})
-        newest = newest_finished(db, source, resolution.value) if counted else None
+        counted = windows.get(resolution)
+        if counted is None:
+            yield Progress(resolution, None, None, nothing)
+            continue
+        newest = newest_finished(db, source, resolution.value)
         lag = None if newest is None else max(0.0, now - newest - resolution.width)
-        states = {state: counted.get(state, 0) for state in STATES}
-        yield Progress(resolution, newest, lag, states)
+        states = {state: counted.states.get(state, 0) for state in STATES}
+        yield Progress(
+            resolution, newest, lag, states, counted.missing(resolution, now)
+        )
 
 
-def _windows(db: Database) -> dict[str, dict[Resolution, dict[str, int]]]:
-    counted: dict[str, dict[Resolution, dict[str, int]]] = {}
-    for source, resolution, state, count, _oldest, _newest in summary(db):
-        by_state = counted.setdefault(source, {}).setdefault(Resolution(resolution), {})
-        by_state[state] = count
+def _windows(db: Database) -> dict[str, dict[Resolution, _Counted]]:
+    counted: dict[str, dict[Resolution, _Counted]] = {}
+    for source, resolution, state, count, oldest, _newest in summary(db):
+        here = counted.setdefault(source, {}).setdefault(
+            Resolution(resolution), _Counted(oldest)
+        )
+        here.oldest = min(here.oldest, oldest)
+        here.states[state] = count
     return counted

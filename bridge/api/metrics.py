@@ -11,6 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from bridge.answers.coverage import MISSING
 from bridge.answers.status import SourceStatus, source_status
 from bridge.api.parts import Parts, parts
 from bridge.auth import Scope, needs
@@ -101,12 +102,13 @@ def _lag(sources: Sequence[SourceStatus]) -> Metric:
 def _windows(sources: Sequence[SourceStatus]) -> Metric:
     family = GaugeMetricFamily(
         "epimetheus_windows",
-        "Windows in the ledger.",
+        "Windows in the ledger by state, and those that are missing in it.",
         labels=["source", "resolution", "state"],
     )
     for source in sources:
         for progress in source.progress:
-            for state, count in progress.windows.items():
+            counted = {**progress.windows, MISSING: progress.missing}
+            for state, count in counted.items():
                 family.add_metric(
                     [source.name, progress.resolution.value, state], count
                 )

@@ -46,6 +46,15 @@ def test_a_source_is_as_late_as_its_newest_window_that_is_done(
     )
 
 
+def test_windows_that_have_ended_and_are_not_in_the_ledger_are_missing(
+    db: Database, history: History
+) -> None:
+    history.mark(MINUTE, [NOON, NOON + 120])
+    history.mark(MINUTE, [NOON + 60], "dirty")
+    (status,) = source_status(db, {}, NOON + 600 + 59)
+    assert [one.missing for one in status.progress] == [7, 0, 0]
+
+
 def test_a_window_that_ends_in_the_future_is_no_lead(
     db: Database, history: History
 ) -> None:

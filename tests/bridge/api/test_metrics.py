@@ -56,6 +56,7 @@ def test_what_the_ledger_says_is_measured_when_asked(
         "minute,local,done": 59,
         "minute,local,lost": 1,
         "hour,other,done": 1,
+        "hour,other,missing": 1,
     }
     assert windows["day,local,partial"] == 0
     assert named(found, "epimetheus_build_info") == {version(): 1}
