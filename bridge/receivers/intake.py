@@ -27,9 +27,6 @@ class Samples:
     times: NDArray[np.int64]
     values: NDArray[np.float64]
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def only(self, which: NDArray[np.bool_]) -> Samples:
         """Return the samples at which `which` holds."""
         return Samples(self.ids[which], self.times[which], self.values[which])
