@@ -39,11 +39,12 @@ ROW = Row(
         Number(
             "Minutes to do",
             "none",
-            "Minutes of the ledger that are asked for or to be done again.",
+            "Minutes that were never done, and those that are to be done again. One or "
+            "two are normal: they settle.",
             (
                 Query(
                     'sum(epimetheus_windows{$target, resolution="minute", '
-                    'state=~"open|dirty"}) or vector(0)',
+                    'state=~"missing|open|dirty"}) or vector(0)',
                     "to do",
                 ),
             ),

@@ -58,21 +58,22 @@ ROW = Row(
             ),
         ),
         Graph(
-            "In the ledger, done",
+            "Done",
             "short",
             "Windows that are complete.",
             (_windows("done"),),
         ),
         Graph(
-            "In the ledger, to do",
+            "To do",
             "short",
-            "Windows that are asked for, and those that are to be done again as "
-            "something in them changed.",
-            (_windows("open|dirty"),),
+            "Windows that were never done (missing), are asked for (open), or are to "
+            "be done again as something in them changed (dirty). One or two missing "
+            "minutes are normal: they settle.",
+            (_windows("missing|open|dirty"),),
             warn(60),
         ),
         Graph(
-            "In the ledger, holes",
+            "Holes",
             "short",
             "Windows for which the source had nothing any more (lost), or not all "
             "(partial). The error events say when and why.",
