@@ -10,11 +10,13 @@ gauges.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import statistics
 import sys
 import tempfile
 import time
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -89,13 +91,15 @@ def minute(number: int) -> Columns:
 
 
 def lists(rows: Columns) -> list[list[Any]]:
-    """Return the columns as lists of Python's numbers, None where there is none."""
-    found = []
-    for name in COLUMNS:
-        values: list[Any] = getattr(rows, name).tolist()
-        if np.isnan(getattr(rows, name)).any():
-            values = [None if value != value else value for value in values]  # noqa: PLR0124 - NaN
-        found.append(values)
+    """Return the columns as lists of Python's numbers."""
+    return [getattr(rows, name).tolist() for name in COLUMNS]
+
+
+def with_nulls(rows: Columns) -> list[list[Any]]:
+    """Return the same with None for NaN, which sqlite3 needs not and psycopg does."""
+    found = lists(rows)
+    place = COLUMNS.index("increase")
+    found[place] = [None if math.isnan(value) else value for value in found[place]]
     return found
 
 
@@ -128,7 +132,7 @@ def many_rows(connection: sqlite3.Connection) -> Write:
 
     def write(rows: Columns) -> None:
         connection.execute("BEGIN IMMEDIATE")
-        flat = [value for row in zip(*lists(rows), strict=True) for value in row]
+        flat = list(chain.from_iterable(zip(*lists(rows), strict=True)))
         step = CHUNK * len(COLUMNS)
         for begin in range(0, len(flat), step):
             connection.execute(sql, flat[begin : begin + step])
@@ -142,7 +146,7 @@ def copy_rows(cursor: psycopg.Cursor[Any], table: str, rows: Columns) -> None:
     statement = f"COPY {table} ({NAMES}) FROM STDIN (FORMAT BINARY)"
     with cursor.copy(statement) as copy:
         copy.set_types(TYPES)
-        for row in zip(*lists(rows), strict=True):
+        for row in zip(*with_nulls(rows), strict=True):
             copy.write_row(row)
 
 
