@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 _PARENT: Final = "EPIMETHEUS_PARENT"
 _PATIENCE: Final = 10.0
 """Seconds that a server gets to end."""
+_WORKER_PATIENCE: Final = 3
+"""Seconds that a worker gets to end, by the server."""
 _PORT_PATIENCE: Final = 5.0
 """Seconds that a port gets to become free."""
 _LONGEST_PAUSE: Final = 30.0
@@ -165,7 +167,7 @@ def serve(host: str, port: int, workers: int) -> None:
         blocking_threads=1,
         websockets=False,
         respawn_failed_workers=True,
-        workers_kill_timeout=int(_PATIENCE),
+        workers_kill_timeout=_WORKER_PATIENCE,
         log_level=LogLevels.warning,
     ).serve()
 

@@ -16,6 +16,7 @@ from bridge.storage import open_prepared
 from bridge.telemetry import Telemetry
 from runtime import config, logs
 from runtime.clock import SystemClock
+from runtime.process import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +32,12 @@ _SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
 def create() -> Flask:
     """Read the settings, open the database and build the application.
 
+    A worker ends with the server that made it, however that ends.
+
     Raises SettingsError, DatabaseUnavailable, or MigrationError where migrations are
     pending and `database.migrate_at_start` is off.
     """
+    die_with_parent()
     app = build(os.environ)
     # What is there now stays; without it in the way, collections are short.
     gc.freeze()

@@ -25,7 +25,7 @@ class Table:
 def counters(kinds: Kinds, ids: list[int], *said: int) -> list[int]:
     series_id = np.array(ids)
     found = kinds.counters(series_id, np.isin(series_id, said))
-    return series_id[found].tolist()
+    return [int(number) for number in series_id[found]]
 
 
 def test_what_the_table_says_counts_and_not_what_the_source_forgot() -> None:
