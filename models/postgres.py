@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import peewee
 from peewee import PostgresqlDatabase
@@ -20,7 +20,12 @@ from models.failures import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CONNECT_SECONDS: Final = 10
+_OPTIONS: Final[dict[str, Any]] = {
+    "application_name": "epimetheus",
+    "client_encoding": "utf8",
+    "connect_timeout": 10,
+}
+"""Of a connection, unless the URL says otherwise; the time-out is in seconds."""
 
 
 class Postgres(PostgresqlDatabase):
@@ -35,14 +40,11 @@ class Postgres(PostgresqlDatabase):
         parts = urlsplit(url)
         self._where = f"{parts.netloc.rpartition('@')[2] or 'the local socket'}"
         self._where += parts.path
-        query = parts.query
-        options: dict[str, Any] = {} if password is None else {"password": password}
-        if "connect_timeout" not in query:
-            options["connect_timeout"] = _CONNECT_SECONDS
-        if "application_name" not in query:
-            options["application_name"] = "epimetheus"
-        if "options" not in query:
-            options["options"] = f"-c lock_timeout={round(busy_timeout * 1000)}"
+        self._lock_milliseconds = max(round(busy_timeout * 1000), 1)
+        given = parse_qs(parts.query)
+        options = {name: value for name, value in _OPTIONS.items() if name not in given}
+        if password is not None:
+            options["password"] = password
         super().__init__(
             url, prefer_psycopg3=True, cursor_factory=psycopg.ClientCursor, **options
         )
@@ -52,6 +54,8 @@ class Postgres(PostgresqlDatabase):
 
         try:
             connection = super()._connect()  # type: ignore[misc]  # not in the stubs
+            # A statement, as connection poolers refuse options that they do not know.
+            connection.execute(f"SET lock_timeout = {self._lock_milliseconds}")
         except psycopg.OperationalError as error:
             raise explain_connecting(error, self._where) from error
         except psycopg.ProgrammingError as error:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from tests.postgres import PostgresServer
 
 
+# The children of these tests do nothing that a fork beside threads makes unsafe.
+pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+
+
 def one(db: Database, sql: str) -> Any:
     (value,) = db.execute_sql(sql).fetchone()
     return value
@@ -182,6 +186,13 @@ def test_the_address_of_a_server_may_be_written_shorter(
     url = postgres.url("postgres").replace("postgresql://", "postgres://")
     db = open_database(url)
     assert one(db, "SELECT current_setting('application_name')") == "epimetheus"
+    db.close()
+
+
+def test_a_url_may_say_how_to_connect(postgres: PostgresServer) -> None:
+    db = open_database(f"{postgres.url('postgres')}&application_name=mine")
+    assert one(db, "SELECT current_setting('application_name')") == "mine"
+    assert one(db, "SELECT current_setting('client_encoding')") == "UTF8"
     db.close()
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +18,6 @@ from tests.postgres import GUARDED, PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 NOBODY = 65534
 
@@ -30,6 +32,16 @@ def without_privileges() -> Iterator[None]:
         yield
     finally:
         os.seteuid(was)
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A directory that everybody may enter and only its owner may write."""
+    directory = Path(tempfile.mkdtemp(prefix="epimetheus-tests-"))
+    directory.chmod(0o755 if os.geteuid() == 0 else 0o555)
+    yield directory
+    directory.chmod(0o700)
+    shutil.rmtree(directory)
 
 
 def failure(db: Database, sql: str = "SELECT 1") -> DatabaseUnavailable:
@@ -48,39 +60,33 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    for directory in (tmp_path, *tmp_path.parents[:2]):
-        directory.chmod(0o755)
+def test_a_directory_that_cannot_be_written_is_named(public: Path) -> None:
     with without_privileges():
-        told = failure(open_database(f"sqlite:///{tmp_path}/data/epimetheus.db"))
+        told = failure(open_database(f"sqlite:///{public}/data/epimetheus.db"))
     assert told.reason == "directory"
-    assert f"{tmp_path}/data of the database cannot be made: Permission" in str(told)
+    assert f"{public}/data of the database cannot be made: Permission" in str(told)
 
 
 def test_a_file_in_a_directory_that_cannot_be_written_cannot_be_opened(
-    tmp_path: Path,
+    public: Path,
 ) -> None:
-    for directory in (tmp_path, *tmp_path.parents[:2]):
-        directory.chmod(0o755)
     with without_privileges():
-        told = failure(open_database(f"sqlite:///{tmp_path}/epimetheus.db"))
+        told = failure(open_database(f"sqlite:///{public}/epimetheus.db"))
     assert (told.reason, told.permanent) == ("permission", True)
     assert str(told) == (
-        f"{tmp_path}/epimetheus.db cannot be opened: give the user this program runs "
+        f"{public}/epimetheus.db cannot be opened: give the user this program runs "
         "as read and write permission on the file and on its directory (unable to open "
         "database file)"
     )
 
 
-def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "epimetheus.db"
+def test_a_file_that_cannot_be_written_is_named(public: Path) -> None:
+    public.chmod(0o777)
+    path = public / "epimetheus.db"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE t (number INTEGER)")
     connection.close()
     path.chmod(0o444)
-    tmp_path.chmod(0o777)
-    for directory in tmp_path.parents[:2]:
-        directory.chmod(0o755)
     with without_privileges():
         told = failure(open_database(f"sqlite:///{path}"))
     assert (told.reason, told.permanent) == ("readonly", True)
