@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.base import table_name
 from models.bulk import delete_window, upsert_rollups
-from models.database import Database, open_database
+from models.database import Database, DatabaseUnavailable, open_database
 from models.migrate import Migrations
 from models.rollup import COLUMNS, Rollup, RollupDay, RollupHour, RollupMinute
 from tests.models.rows import as_stored, columns, generated, row, stored
@@ -179,6 +179,30 @@ def test_what_a_redo_no_longer_holds_is_deleted(
         if (one["series_id"], one["start"]) not in {(1, 86400), (3, 86400)}
     ]
     assert stored(db, table_name(table)) == as_stored(left)
+
+
+def test_a_connection_that_is_lost_while_rows_are_sent_is_told(
+    postgres: PostgresServer,
+) -> None:
+    name = postgres.new_database()
+    db = open_database(postgres.url(name))
+    Migrations(db).up()
+
+    def write() -> None:
+        with db.atomic():
+            (number,) = db.execute_sql("SELECT pg_backend_pid()").fetchone()
+            postgres.execute(f"SELECT pg_terminate_backend({number}, 10000)")
+            db.copy_in("COPY rollup_minute FROM STDIN", b"")  # type: ignore[attr-defined]  # PostgreSQL
+
+    with pytest.raises(DatabaseUnavailable) as caught:
+        write()
+    assert caught.value.reason == "lost"
+    assert upsert_rollups(db, RollupMinute, columns([row(1, 0)])) == 1
+    with pytest.raises(Exception, match="COPY file signature not recognized"):
+        db.copy_in("COPY rollup_minute FROM STDIN (FORMAT BINARY)", b"x" * 40)  # type: ignore[attr-defined]  # PostgreSQL
+    assert stored(db, "rollup_minute") == as_stored([row(1, 0)])
+    db.close()
+    postgres.drop_database(name)
 
 
 def test_statements_are_few(db: Database) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from models.database import Database, DatabaseUnavailable, open_database
 from models.failures import explain_connecting, explain_postgres, explain_sqlite
+from models.sqlite import Sqlite
 from tests.postgres import GUARDED, PostgresServer
 
 if TYPE_CHECKING:
@@ -102,6 +103,27 @@ def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
         f"{path} is not an SQLite database: set database.url to another file, or move "
         "this one away (file is not a database)"
     )
+
+
+def test_a_new_file_that_another_program_keeps_locked_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "epimetheus.db"
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("CREATE TABLE t (number INTEGER)")
+    holder.execute("BEGIN EXCLUSIVE")
+    told = failure(open_database(f"sqlite:///{path}", busy_timeout=0.05))
+    holder.close()
+    assert (told.reason, told.permanent) == ("locked", False)
+
+
+def test_a_filesystem_without_shared_memory_is_said(tmp_path: Path) -> None:
+    db = Sqlite(f"{tmp_path}/epimetheus.db", 1.0, 2**20)
+    elsewhere = sqlite3.connect(":memory:")  # cannot have a write-ahead log either
+    with pytest.raises(DatabaseUnavailable, match="use a local disk") as caught:
+        db._write_ahead(elsewhere)
+    elsewhere.close()
+    assert (caught.value.reason, caught.value.permanent) == ("filesystem", True)
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
