@@ -32,7 +32,7 @@ _PATIENCE: Final = 10.0
 """Seconds that a server gets to end."""
 _WORKER_PATIENCE: Final = 3
 """Seconds that a worker gets to end, by the server."""
-_PORT_PATIENCE: Final = 5.0
+_PORT_PATIENCE: Final = 10.0
 """Seconds that a port gets to become free."""
 _LONGEST_PAUSE: Final = 30.0
 

@@ -119,6 +119,7 @@ def test_pending_migrations_are_refused_where_they_are_not_wanted(
     )
 
 
+@pytest.mark.e2e
 def test_a_port_in_use_is_said_by_name(tmp_path: Path) -> None:
     program = Program(tmp_path)
     with socket.create_server(("127.0.0.1", program.port)):
