@@ -14,6 +14,7 @@ declare -A commands=(
     [prometheus-alertmanager]=prometheus-alertmanager
     [prometheus-node-exporter]=prometheus-node-exporter
     [sqlite3]=sqlite3
+    [wrk]=wrk
 )
 # Debian keeps the servers of PostgreSQL out of PATH, fping and others in sbin.
 PATH="$PATH:/usr/sbin:/sbin:$(printf '%s:' /usr/lib/postgresql/*/bin)"

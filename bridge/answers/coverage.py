@@ -21,9 +21,6 @@ SPANS: Final = 1000
 
 _LOOKED_AT: Final = 100_000
 
-STATES: Final = ("done", "partial", "dirty", "open", "lost")
-"""States that the ledger knows."""
-
 MISSING: Final = "missing"
 """The state of windows that the ledger does not know."""
 
@@ -111,9 +108,8 @@ def count_windows(
     extent = extents.get(resolution)
     counted = stretch.within(ended if extent is None else extent.oldest, ended)
     states = ledger.counts(db, source, resolution.value, *counted.bounds)
-    named = {name: states.get(name, 0) for name in STATES}
-    missing = counted.windows - sum(named.values())
-    return Counts(*counted.bounds, counted.windows, **named, missing=missing)
+    missing = counted.windows - sum(states.values())
+    return Counts(*counted.bounds, counted.windows, **states, missing=missing)
 
 
 def _holes(

@@ -160,7 +160,7 @@ class _Reader:
     ) -> Iterator[Line]:
         names = tuple(dict.fromkeys(AGGREGATES[name].figure for name in wanted))
         ids = np.fromiter((row.id for row in rows), np.int64, len(rows))
-        read = read_figures(self._db, self._table, ids, self._reading.bounds, names)
+        read = read_figures(self._db, self._table, ids, self._reading.starts, names)
         for row, figures in zip(rows, read, strict=True):
             stored = dict(
                 zip(("start", *names), np.ascontiguousarray(figures.T), strict=True)
@@ -182,7 +182,7 @@ class _Reader:
             column = columns.get(name)
             if column is not None and np.isnan(column.values).any():
                 known = windows_without_sum(
-                    self._db, self._table, series_id, self._reading.bounds
+                    self._db, self._table, series_id, self._reading.starts
                 )
                 columns[name] = replace(column, undefined=np.isin(start, known))
 
@@ -195,8 +195,7 @@ class _Reader:
                 start = start[-limit:]
                 columns = {name: old.newest(limit) for name, old in columns.items()}
             return Line(row, start, columns)
-        width = self._reading.resolution.width
-        grid = np.arange(*self._reading.bounds, width, dtype=np.int64)
+        grid = np.array(self._reading.starts, dtype=np.int64)
         filled = {name: column.on(grid, start) for name, column in columns.items()}
         if fill == "zero":
             absent = np.setdiff1d(self._done(row.source), start, assume_unique=True)

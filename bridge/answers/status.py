@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bridge.answers.coverage import STATES
 from bridge.rollup.windows import Resolution
-from models.queries.coverage import newest_finished
+from models.queries.coverage import STATES, newest_finished
 from models.queries.ledger import summary
 from models.queries.series import count_by_source
 

@@ -61,6 +61,11 @@ class Stretch:
         return (self.end - self.start) // self.resolution.width
 
     @property
+    def starts(self) -> range:
+        """The starts of the windows, UTC seconds."""
+        return range(self.start, self.end, self.resolution.width)
+
+    @property
     def bounds(self) -> tuple[int, int]:
         """Both ends, UTC seconds."""
         return self.start, self.end

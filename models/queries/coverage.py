@@ -5,7 +5,7 @@ Spans are half-open and their ends are window starts, UTC seconds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from peewee import Database
 
     from models.rollup import Ints
+
+STATES: Final = ("done", "partial", "dirty", "open", "lost")
+"""States of windows in the ledger."""
 
 Extent = tuple[int, int]
 """The starts of the oldest and the newest window."""
@@ -41,13 +44,18 @@ def extents(db: Database, source: str, resolutions: Sequence[str]) -> dict[str, 
 def counts(
     db: Database, source: str, resolution: str, start: int, end: int
 ) -> dict[str, int]:
-    """Return how many windows of a span are in each state; absent ones are in none."""
-    rows: list[Any] = rows_of(
-        db,
-        "SELECT state, COUNT(*) FROM ledger WHERE source = ? AND resolution = ? "
-        "AND start >= ? AND start < ? GROUP BY state",
-        (source, resolution, start, end),
+    """Return how many windows of a span are in each of STATES."""
+    # One range of the index by state after the other is quicker than grouping.
+    one = (
+        "SELECT CAST(? AS TEXT), COUNT(*) FROM ledger WHERE state = ? AND source = ? "
+        "AND resolution = ? AND start >= ? AND start < ?"
     )
+    params = [
+        part
+        for state in STATES
+        for part in (state, state, source, resolution, start, end)
+    ]
+    rows: list[Any] = rows_of(db, " UNION ALL ".join([one] * len(STATES)), params)
     return dict(rows)
 
 

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 Figures: TypeAlias = NDArray[np.float64]
 """A row per window and a column per figure, NaN standing for NULL; oldest first."""
 
-Span: TypeAlias = tuple[int, int]
-"""From a window's start to the end of a later one, UTC seconds."""
-
 FIGURES: Final = {
     "count": "r.count",
     "sum": "r.sum",
@@ -47,27 +44,25 @@ def read_figures(
     db: Database,
     table: type[Rollup],
     series_ids: Ints,
-    span: Span,
+    windows: range,
     names: Sequence[str],
 ) -> Iterator[Figures]:
-    """Yield the windows of each series, in the order of the ids.
+    """Yield the rows of each series, in the order of the ids.
 
-    The first column is the start, UTC seconds, of windows that start in `span`; the
-    others are `names`, which must be in FIGURES.
+    The first column is the start, UTC seconds, of those of `windows` that have a row;
+    the others are `names`, which must be in FIGURES.
     """
-    chosen = ["r.start", *(FIGURES[name] for name in names)]
-    return _read(db, table, chosen, series_ids, span)
+    chosen = [FIGURES[name] for name in names]
+    return _read(db, table, chosen, series_ids, windows)
 
 
 def windows_without_sum(
-    db: Database, table: type[Rollup], series_id: int, span: Span
+    db: Database, table: type[Rollup], series_id: int, windows: range
 ) -> Ints:
     """Return the starts of windows whose sum is infinities of both signs."""
     ids = np.array([series_id], dtype=np.int64)
-    rows = next(_read(db, table, ["r.start", "r.flags"], ids, span))
-    starts: Ints = rows[(rows[:, 1].astype(np.int64) & _FLAG_NO_SUM) != 0, 0].astype(
-        np.int64
-    )
+    rows = next(_read(db, table, ["r.flags"], ids, windows)).astype(np.int64)
+    starts: Ints = rows[(rows[:, 1] & _FLAG_NO_SUM) != 0, 0]
     return starts
 
 
@@ -76,13 +71,13 @@ def _read(
     table: type[Rollup],
     chosen: Sequence[str],
     series_ids: Ints,
-    span: Span,
+    windows: range,
 ) -> Iterator[Figures]:
     if table is RollupMinute:
-        return _by_time(db, chosen, series_ids, span)
+        return _by_time(db, chosen, series_ids, windows)
     if is_sqlite(db):
-        return _one_by_one(db, table, chosen, series_ids, span)
-    return _at_once(db, table, chosen, series_ids, span)
+        return _one_by_one(db, table, chosen, series_ids, windows)
+    return _at_once(db, table, chosen, series_ids, windows)
 
 
 def _one_by_one(
@@ -90,15 +85,27 @@ def _one_by_one(
     table: type[Rollup],
     chosen: Sequence[str],
     series_ids: Ints,
-    span: Span,
+    windows: range,
 ) -> Iterator[Figures]:
-    # A statement costs SQLite less than one more column in every row.
-    sql = (
-        f"SELECT {', '.join(chosen)} FROM {table_name(table)} r "  # noqa: S608 - own names
-        "WHERE r.series_id = ? AND r.start >= ? AND r.start < ? ORDER BY r.start"
+    # A statement costs SQLite less than one more column in every row. For the same
+    # reason the starts are not read as long as every window has its row.
+    figures = ", ".join(chosen)
+    rest = (
+        f"FROM {table_name(table)} r WHERE r.series_id = ? "
+        "AND r.start >= ? AND r.start < ? ORDER BY r.start"
     )
+    without, complete = f"SELECT {figures} {rest}", True
+    everything = f"SELECT r.start, {figures} {rest}"
+    starts = np.array(windows, dtype=np.float64)
     for number in series_ids.tolist():
-        yield _array(rows_of(db, sql, (number, *span)), len(chosen))
+        params = (number, windows.start, windows.stop)
+        if complete:
+            found = _array(rows_of(db, without, params), len(chosen))
+            complete = len(found) == len(windows)
+        if complete:
+            yield np.column_stack((starts, found))
+        else:
+            yield _array(rows_of(db, everything, params), 1 + len(chosen))
 
 
 def _at_once(
@@ -106,29 +113,31 @@ def _at_once(
     table: type[Rollup],
     chosen: Sequence[str],
     series_ids: Ints,
-    span: Span,
+    windows: range,
 ) -> Iterator[Figures]:
     sql = (
-        f"SELECT r.series_id, {', '.join(chosen)} FROM {numbers(db, 'ids')} "  # noqa: S608 - own names
+        f"SELECT r.series_id, r.start, {', '.join(chosen)} "  # noqa: S608 - own names
+        f"FROM {numbers(db, 'ids')} "
         f"CROSS JOIN {table_name(table)} r "
         "WHERE r.series_id = ids.value AND r.start >= ? AND r.start < ?"
     )
-    rows = rows_of(db, sql, (number_list(db, series_ids), *span))
-    return _split(_array(rows, 1 + len(chosen)), series_ids)
+    rows = rows_of(db, sql, (number_list(db, series_ids), windows.start, windows.stop))
+    return _split(_array(rows, 2 + len(chosen)), series_ids)
 
 
 def _by_time(
-    db: Database, chosen: Sequence[str], series_ids: Ints, span: Span
+    db: Database, chosen: Sequence[str], series_ids: Ints, windows: range
 ) -> Iterator[Figures]:
     # The minute table is clustered by time: a range of it holds all series.
     sql = (
-        f"SELECT r.series_id, {', '.join(chosen)} FROM {numbers(db, 'starts')} "  # noqa: S608 - own names
+        f"SELECT r.series_id, r.start, {', '.join(chosen)} "  # noqa: S608 - own names
+        f"FROM {numbers(db, 'starts')} "
         f"CROSS JOIN {numbers(db, 'ids')} CROSS JOIN rollup_minute r "
         "WHERE r.start = starts.value AND r.series_id = ids.value"
     )
-    starts = np.arange(*span, 60, dtype=np.int64)
+    starts = np.array(windows, dtype=np.int64)
     rows = rows_of(db, sql, (number_list(db, starts), number_list(db, series_ids)))
-    return _split(_array(rows, 1 + len(chosen)), series_ids)
+    return _split(_array(rows, 2 + len(chosen)), series_ids)
 
 
 def _array(rows: Sequence[tuple[object, ...]], width: int) -> Figures:

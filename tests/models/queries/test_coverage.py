@@ -27,8 +27,13 @@ def test_extents_are_the_oldest_and_newest_of_each_resolution(db: Database) -> N
 
 
 def test_states_are_counted_within_a_half_open_span(db: Database) -> None:
-    assert coverage.counts(db, "a", "minute", 0, 240) == {"done": 2, "lost": 1}
-    assert coverage.counts(db, "a", "minute", 300, 600) == {}
+    nothing = dict.fromkeys(coverage.STATES, 0)
+    assert coverage.counts(db, "a", "minute", 0, 240) == {
+        **nothing,
+        "done": 2,
+        "lost": 1,
+    }
+    assert coverage.counts(db, "a", "minute", 300, 600) == nothing
 
 
 def test_finished_windows_are_listed_oldest_first(db: Database) -> None:

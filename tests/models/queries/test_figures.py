@@ -31,7 +31,7 @@ def test_figures_come_by_series_as_asked_and_by_time(
         db,
         TABLES[resolution],
         np.array([ids[0], ids[1], ids[2]]),
-        (BEGIN, BEGIN + 2 * width),
+        range(BEGIN, BEGIN + 2 * width, width),
         ("max", "count"),
     )
     assert [rows.tolist() for rows in found] == [
@@ -55,7 +55,7 @@ def test_every_figure_is_exact_and_null_is_nan(
         db,
         TABLES[resolution],
         np.array([number]),
-        (BEGIN, BEGIN + 2 * resolution.width),
+        range(BEGIN, BEGIN + 2 * resolution.width, resolution.width),
         tuple(FIGURES),
     )
     figures = [dict(zip(FIGURES, row[1:].tolist(), strict=True)) for row in rows]
@@ -87,8 +87,8 @@ def test_windows_without_a_sum_are_known_by_their_flag(
         number,
         {BEGIN: Row(NAN, flags=int(Flag.NO_SUM | Flag.NAN)), later: Row(count=0)},
     )
-    span = (BEGIN, later + resolution.width)
-    found = windows_without_sum(db, TABLES[resolution], number, span)
+    windows = range(BEGIN, later + 1, resolution.width)
+    found = windows_without_sum(db, TABLES[resolution], number, windows)
     assert found.tolist() == [BEGIN]
 
 
@@ -98,5 +98,25 @@ def test_many_series_are_read_in_any_order(db: Database) -> None:
     for number in ids:
         history.rows(MINUTE, number, {BEGIN: gauge(number)})
     shuffled = np.array(ids[::2] + ids[1::2])
-    found = read_figures(db, TABLES[MINUTE], shuffled, (BEGIN, BEGIN + 60), ("avg",))
+    found = read_figures(
+        db, TABLES[MINUTE], shuffled, range(BEGIN, BEGIN + 60, 60), ("avg",)
+    )
     assert [rows[0, 1] for rows in found] == shuffled.tolist()
+
+
+@RESOLUTIONS
+def test_complete_and_incomplete_series_are_read_together(
+    db: Database, resolution: Resolution
+) -> None:
+    history = History(db)
+    windows = range(BEGIN, BEGIN + 3 * resolution.width, resolution.width)
+    kept = [(0, 1, 2), (0, 2), (0, 1, 2), (1,), ()]
+    ids = [history.series("up", {"n": str(number)}) for number in range(len(kept))]
+    for number, places in zip(ids, kept, strict=True):
+        rows = {windows[place]: gauge(number * 10 + place) for place in places}
+        history.rows(resolution, number, rows)
+    found = read_figures(db, TABLES[resolution], np.array(ids), windows, ("avg",))
+    assert [rows.tolist() for rows in found] == [
+        [[windows[place], number * 10 + place] for place in places]
+        for number, places in zip(ids, kept, strict=True)
+    ]
