@@ -159,7 +159,8 @@ def rollups(query: RollupsQuery) -> Response:
     """Return rollups of the selected series.
 
     Windows are half-open, named by their start, and never cut: the range is widened to
-    whole windows. Values are exact, nothing is interpolated or extrapolated.
+    whole windows. Values are exact, nothing is interpolated or extrapolated. They are
+    JSON numbers, null where there is none, and "NaN", "+Inf" or "-Inf" by name.
     """
     here = parts()
     now = here.clock.now()

@@ -18,7 +18,7 @@ from bridge.storage import open_store
 from models.database import DatabaseUnavailable
 from models.migrate import MigrationError, Migrations
 from runtime import settings as config
-from runtime.config import SettingsError, read_secret
+from runtime.config import DEFAULT, SettingsError, read_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ def command(invocation: Invocation) -> None:
     """Check the settings, the database and the sources; exit with 1 on a failure."""
     settings = invocation.settings()
     findings = [
-        Finding("settings", "ok", str(invocation.config or "config.yaml or defaults")),
+        Finding("settings", "ok", _origin(invocation)),
         _database(settings.database),
         *_sources(settings),
     ]
@@ -53,6 +53,12 @@ def command(invocation: Invocation) -> None:
     show(("what", "state", "detail"), rows)
     if any(finding.state == "failed" for finding in findings):
         sys.exit(FAILED)
+
+
+def _origin(invocation: Invocation) -> str:
+    if invocation.config is not None:
+        return str(invocation.config)
+    return str(DEFAULT) if DEFAULT.exists() else "all defaults"
 
 
 def _database(wanted: config.Database) -> Finding:

@@ -21,7 +21,12 @@ const asked = {
 let chart = null;
 let drawn = null;
 
-class Refused extends Error {}
+class Refused extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
 
 async function ask(path, parameters) {
   const url = new URL(path, location.origin);
@@ -31,7 +36,7 @@ async function ask(path, parameters) {
   const response = await fetch(url, { headers, cache: "no-store" });
   if (response.ok) return response.json();
   const problem = await response.json().catch(() => ({ detail: response.statusText }));
-  if (response.status === 401 || response.status === 403) throw new Refused(problem.detail);
+  if (response.status === 401 || response.status === 403) throw new Refused(response.status, problem.detail);
   throw new Error(problem.detail);
 }
 
@@ -378,14 +383,15 @@ async function refresh() {
     showCoverage(coverage, status.now);
     showEvents(events);
   } catch (error) {
-    if (error instanceof Refused) askForKey(error.message);
+    if (error instanceof Refused) askForKey(error);
     else $("summary").textContent = `The bridge does not answer: ${error.message}`;
   }
 }
 
-function askForKey(reason) {
-  $("summary").textContent = "A key is needed.";
-  $("key-reason").textContent = sessionStorage.getItem(KEY) ? reason : "";
+function askForKey(refused) {
+  $("summary").textContent = refused.status === 401 ? "A key is needed." : "The bridge refused.";
+  const surprising = refused.status !== 401 || sessionStorage.getItem(KEY);
+  $("key-reason").textContent = surprising ? refused.message : "";
   if ($("key-form").hidden) {
     $("key-form").hidden = false;
     $("key").focus();
@@ -419,7 +425,7 @@ function start() {
 function change(wish) {
   Object.assign(asked, wish);
   history.replaceState(null, "", `?${new URLSearchParams(asked)}`);
-  showChart().catch((error) => askForKey(error.message));
+  showChart().catch(askForKey);
 }
 
 start();

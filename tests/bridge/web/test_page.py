@@ -255,6 +255,17 @@ def test_a_key_is_asked_for_and_kept_until_it_is_forgotten(
         expect(page.get_by_label("Key with scope read")).to_be_visible()
 
 
+def test_a_key_without_the_scope_is_told_why(page: Page, db: Database) -> None:
+    bridge = application(db, auth="keys")
+    key = bridge.key("probe")
+    with served(bridge) as url:
+        page.goto(url)
+        page.get_by_label("Key with scope read").fill(key)
+        page.get_by_role("button", name="Use key").click()
+        expect(page.locator("#summary")).to_have_text("The bridge refused.")
+        expect(page.locator("#key-reason")).to_contain_text("has no scope 'read'")
+
+
 def test_a_bridge_that_went_away_is_said(page: Page, bridge: Application) -> None:
     with served(bridge) as url:
         page.goto(url)
