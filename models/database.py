@@ -44,7 +44,7 @@ def open_database(
     *,
     password: str | None = None,
     busy_timeout: float = 10.0,
-    cache: int = 64 * 2**20,
+    cache: int = 16 * 2**20,
 ) -> Database:
     """Return the database at a URL and bind all tables to it; nothing connects yet.
 

@@ -146,10 +146,13 @@ class SeriesDirectory:
         ids = (known[fact.metric, fact.labels].id for fact in facts)
         return np.fromiter(ids, dtype=np.int64, count=len(facts))
 
-    def describe(self, ids: Sequence[int]) -> list[tuple[str, dict[str, str]]]:
+    def describe(
+        self, ids: Sequence[int], *, remember: bool = True
+    ) -> list[tuple[str, dict[str, str]]]:
         """Return the metric and labels of each id; raise KeyError for an unknown one.
 
-        What is returned is shared: do not change it.
+        What is returned is shared: do not change it. Without `remember` nothing is
+        kept of those that were not known, for who asks once.
         """
         described = self._described
         missing = [number for number in ids if number not in described]
@@ -157,8 +160,9 @@ class SeriesDirectory:
             return [described[number] for number in ids]
         read = self._read(missing)
         found = [described.get(number) or read[number] for number in ids]
-        with self._lock:
-            self._remember(read)
+        if remember:
+            with self._lock:
+                self._remember(read)
         return found
 
     def touch(self, ids: Sequence[int] | NDArray[np.int64], last_seen: int) -> None:

@@ -64,7 +64,7 @@ class Database(Section):
     busy_timeout: Positive = Field(
         10.0, description="How long to wait for another process' lock."
     )
-    cache: Size = Field(64 * 2**20, description="Page cache of SQLite, per process.")
+    cache: Size = Field(16 * 2**20, description="Page cache of SQLite, per connection.")
 
 
 class Paths(Section):

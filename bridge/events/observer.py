@@ -94,7 +94,7 @@ class Observer:
             self._asked = np.append(self._asked, extra)
             self._wanted = np.append(self._wanted, extra)
         new = block.series_id[~self._asked[block.series_id]]
-        described = self._directory.describe(new.tolist())
+        described = self._directory.describe(new.tolist(), remember=False)
         for series_id, (metric, labels) in zip(new.tolist(), described, strict=True):
             self._wanted[series_id] = any(
                 detector.wants(metric, labels) for detector in self._detectors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -148,7 +149,8 @@ class KnownSeries:
         described = self._describe(labels)
         facts = [
             SeriesFacts(
-                metric=found.get(NAME, ""),
+                # Interned: a name is that of thousands of series.
+                metric=sys.intern(found.get(NAME, "")),
                 labels=canonical(found),
                 kind=said.kind,
                 unit=said.unit,

@@ -29,7 +29,7 @@ def test_every_key_is_found_once() -> None:
         ("database.password", "secret |  |  | None"),
         ("database.password_file", "path |  |  | None"),
         ("database.migrate_at_start", "true or false |  |  | True"),
-        ("database.cache", "size |  |  | 64MiB"),
+        ("database.cache", "size |  |  | 16MiB"),
         ("exporter.listen", "address |  |  | 127.0.0.1:9105"),
         ("exporter.gzip_level", "whole number |  | from 0 to 9 | 3"),
         ("bridge.max_points", "whole number |  | 100 or more | 1000000"),
