@@ -12,8 +12,13 @@ TARGETS = ["help", "run", "test", "check", "golden", "bench", "docs", "lock", "c
 
 
 def test_help_lists_every_target_with_what_it_does() -> None:
+    # The tests may run under make, which then says where it is.
     done = subprocess.run(
-        ["make", "help"], capture_output=True, text=True, check=True, cwd=ROOT
+        ["make", "--no-print-directory", "help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
     )
     lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
     assert [target for target, meaning in lines if meaning] == TARGETS
