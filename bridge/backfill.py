@@ -7,6 +7,7 @@ can be interrupted, repeated, and done by a bridge that is running already.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from bridge.rollup.plan import DIRTY, FINISHED, OPEN
@@ -46,8 +47,8 @@ def extend(db: Database, source: str, start: int, now: int) -> Span:
     begin = ledger.begin(db, source, _MINUTE.value)
     if begin is not None and begin <= start:
         raise NothingToDo(
-            f"the windows of {source!r} since {start} are on the ledger already; "
-            "--redo does them again"
+            f"the windows of {source!r} since {_told(start)} are on the ledger "
+            "already; --redo does them again"
         )
     ledger.mark(db, source, _MINUTE.value, [start], OPEN, "backfill", now)
     return Span(source, start, _MINUTE.floor(now) if begin is None else begin)
@@ -73,3 +74,7 @@ def finished(db: Database, span: Span) -> int:
     """Return how many windows of a span are finished."""
     entries = ledger.entries(db, span.source, _MINUTE.value, span.start, span.end)
     return sum(entry.state in FINISHED for entry in entries)
+
+
+def _told(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

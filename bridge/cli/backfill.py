@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bridge import backfill
-from bridge.answers.times import format_time, read_time
+from bridge.answers.times import format_time, read_span
 from bridge.cli.failures import CommandError
 from bridge.cli.invocation import Invocation, pass_invocation
+from bridge.rollup.windows import Resolution
+from bridge.sources.base import SourceError
 from bridge.storage import open_prepared
 from models.lease import Lease, LeaseTaken
 from runtime.clock import SystemClock
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from bridge.backfill import Span
     from bridge.rollup.engine import Engine
+    from bridge.sources.base import Source
     from models.database import Database
     from runtime.clock import Clock
     from runtime.settings import Settings
@@ -63,21 +66,42 @@ def command(
     settings = invocation.settings()
     clock = SystemClock()
     name = _chosen(settings, source)
+    wanted = read_span(start, end, clock.now())
     db = open_prepared(settings.database)
+    engine = _Engine(settings, db, clock, name)
     try:
-        now = clock.now()
-        since = int(read_time(start, now, "start"))
-        until = int(read_time(end or "now", now, "end"))
+        now = int(clock.now())
         if redo:
-            span = backfill.redo(db, name, since, until, int(now))
+            span = backfill.redo(db, name, int(wanted.start), int(wanted.end), now)
         else:
-            span = backfill.extend(db, name, since, int(now))
+            since = _first_sample(engine.source, int(wanted.start))
+            span = backfill.extend(db, name, since, now)
     except backfill.NothingToDo as nothing:
         click.echo(str(nothing))
+    except SourceError as error:
+        raise CommandError(f"{name} did not answer: {error}") from error
     else:
-        _finish(settings, db, span, clock)
+        _finish(engine, _Task(db, span, clock))
     finally:
+        engine.close()
         db.close()
+
+
+def _first_sample(source: Source, start: int) -> int:
+    """Return the second of the source's first sample since a time.
+
+    Before it there is nothing to roll up, and nothing is lost either. Raises
+    NothingToDo where there is none at all, and SourceError.
+    """
+    earliest_ms = source.earliest_ms(start * 1000)
+    if earliest_ms is None:
+        raise backfill.NothingToDo(
+            f"{source.name} has no samples since {format_time(start)}"
+        )
+    earliest = earliest_ms // 1000
+    if earliest - start >= Resolution.MINUTE.width:
+        click.echo(f"{source.name} has nothing before {format_time(earliest)}")
+    return max(start, earliest)
 
 
 def _chosen(settings: Settings, source: str | None) -> str:
@@ -98,15 +122,15 @@ def _chosen(settings: Settings, source: str | None) -> str:
     return source or names[0]
 
 
-def _finish(settings: Settings, db: Database, span: Span, clock: Clock) -> None:
+def _finish(engine: _Engine, task: _Task) -> None:
     """Do the work, or watch it being done, until the span is finished."""
-    task = _Task(db, span, clock)
     stop_on_signals(task.stop)
+    span = task.span
     click.echo(
         f"{span.windows} windows of {span.source} from {format_time(span.start)} "
         f"to {format_time(span.end)}"
     )
-    lease = Lease(db)
+    lease = Lease(task.db)
     try:
         lease.start()
     except LeaseTaken:
@@ -114,7 +138,7 @@ def _finish(settings: Settings, db: Database, span: Span, clock: Clock) -> None:
         task.watch()
     else:
         try:
-            _work(settings, task)
+            engine.work(task)
         finally:
             lease.stop()
     done = task.done()
@@ -162,31 +186,46 @@ class _Task:
                 self.clock.wait(self.ended, _LOOK_SECONDS)
 
 
-def _work(settings: Settings, task: _Task) -> None:
-    """Run the source's engine in this process until the span is finished."""
-    from prometheus_client import CollectorRegistry  # noqa: PLC0415 - slow to load
+class _Engine:
+    """The engine of one source in this process; idle until there is work."""
 
-    from bridge.composition import compose, parts_of  # noqa: PLC0415 - same
-    from bridge.telemetry import Telemetry  # noqa: PLC0415 - same
-    from bridge.writer import Writer  # noqa: PLC0415 - same
+    def __init__(
+        self, settings: Settings, db: Database, clock: Clock, name: str
+    ) -> None:
+        from prometheus_client import CollectorRegistry  # noqa: PLC0415 - slow to load
 
-    telemetry = Telemetry.create(CollectorRegistry())
-    writer = Writer(telemetry, task.clock, task.db.close)
-    parts = parts_of(task.db, writer, telemetry, task.clock)
-    composition = compose(settings, parts, writer, only=task.span.source)
-    worker = threading.Thread(
-        target=task.beat, args=(composition.engines[0],), name="backfill"
-    )
-    writer.start()
-    worker.start()
-    try:
-        task.watch()
-    finally:
-        task.stop.set()
-        composition.stop()
-        worker.join()
-        composition.close()
-        writer.stop()
+        from bridge.composition import compose, parts_of  # noqa: PLC0415 - same
+        from bridge.telemetry import Telemetry  # noqa: PLC0415 - same
+        from bridge.writer import Writer  # noqa: PLC0415 - same
+
+        telemetry = Telemetry.create(CollectorRegistry())
+        self._writer = Writer(telemetry, clock, db.close)
+        parts = parts_of(db, self._writer, telemetry, clock)
+        self._composition = compose(settings, parts, self._writer, only=name)
+
+    @property
+    def source(self) -> Source:
+        """The source whose history is rolled up."""
+        return self._composition.sources[0]
+
+    def work(self, task: _Task) -> None:
+        """Roll up until the span is finished, or somebody ends it."""
+        worker = threading.Thread(
+            target=task.beat, args=(self._composition.engines[0],), name="backfill"
+        )
+        self._writer.start()
+        worker.start()
+        try:
+            task.watch()
+        finally:
+            task.stop.set()
+            self._composition.stop()
+            worker.join()
+            self._writer.stop()
+
+    def close(self) -> None:
+        """Let go of the source's connections."""
+        self._composition.close()
 
 
 @contextmanager

@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ from bridge.storage import open_prepared
 from bridge.telemetry import Telemetry
 from bridge.writer import Writer
 from models.lease import Lease
+from models.queries import ledger
 from runtime import config
 from runtime.clock import SystemClock
 from tests.oracle import expected_row
@@ -110,6 +112,33 @@ def test_history_that_prometheus_still_has_is_rolled_up(settings_file: Path) -> 
     assert again.stdout.startswith("the windows of 'prom' since ")
 
 
+def test_history_begins_with_the_first_sample_there_is(settings_file: Path) -> None:
+    result = run(settings_file, "backfill", "--start", str(BEGIN - 7200))
+    assert result.exit_code == 0, result.output
+    first = datetime.fromtimestamp(BEGIN, UTC).isoformat().replace("+00:00", "Z")
+    assert result.stdout.startswith(f"prom has nothing before {first}\n")
+    assert rows(settings_file) == truth()
+    db = open_prepared(config.load(settings_file, {}).database)
+    assert ledger.begin(db, "prom", "minute") == BEGIN
+    db.close()
+
+
+def test_where_there_is_no_history_there_is_nothing_to_do(settings_file: Path) -> None:
+    result = run(settings_file, "backfill", "--start", "-1h")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("prom has no samples since ")
+
+
+def test_a_server_that_is_away_is_said_to_be(
+    settings_file: Path, prometheus: RealPrometheus
+) -> None:
+    text = settings_file.read_text().replace(prometheus.url, "http://127.0.0.1:9")
+    settings_file.write_text(text)
+    result = run(settings_file, "backfill", "--start", "-1h")
+    assert result.exit_code == 1
+    assert "prom did not answer: " in result.output
+
+
 def test_a_span_is_done_again(settings_file: Path) -> None:
     run(settings_file, "backfill", "--start", str(BEGIN))
     db = open_prepared(config.load(settings_file, {}).database)
@@ -170,6 +199,7 @@ def test_a_bridge_that_is_running_does_the_work(settings_file: Path) -> None:
         (["--start", "then"], 2, "start: 'then' is not a time"),
         (["--start", "-1d", "--end", "now"], 2, "--end goes with --redo"),
         (["--start", "-1d", "--source", "x"], 1, "'x' is not a source with a history"),
+        (["--start", "now"], 2, "is not before end"),
         (["--redo", "--start", "-1d"], 0, "has no finished window of 'prom'"),
         ([], 2, "Missing option '--start'"),
     ],
