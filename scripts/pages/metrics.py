@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
 
+from bridge.api.metrics import FAMILIES
 from bridge.telemetry import Telemetry
 from exporter import registry
 from exporter import telemetry as exporter_telemetry
@@ -32,7 +33,7 @@ _RECORDED: Final = Path(__file__).parents[2] / "tests" / "data" / "node_exporter
 def bridge() -> str:
     """Return what the bridge says of itself."""
     telemetry = Telemetry.create(CollectorRegistry())
-    rows = []
+    rows = [_row(one.name, "gauge", one.labels, one.meaning) for one in FAMILIES]
     for field in fields(telemetry):
         instrument = getattr(telemetry, field.name)
         (family, *_) = instrument.describe()
