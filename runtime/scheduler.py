@@ -67,8 +67,9 @@ class Scheduler:
     """Runs jobs on their beats between start and stop.
 
     `on_beat` hears of each run, `on_failure` of each one that raised, and `on_skip` of
-    beats that were left out, with how many. `patience` is how many seconds `stop`
-    waits for runs at hand.
+    beats that were left out, with how many. Failures of the `expected` kinds are logged
+    as one line, when their text is new for the job; others with their traceback.
+    `patience` is how many seconds `stop` waits for runs at hand.
     """
 
     def __init__(
@@ -78,12 +79,16 @@ class Scheduler:
         on_skip: Callable[[str, int], None],
         on_failure: Callable[[str], None] = _nothing,
         patience: float = 25.0,
+        *,
+        expected: tuple[type[Exception], ...] = (),
     ) -> None:
         self._clock = clock
         self._on_beat = on_beat
         self._on_skip = on_skip
         self._on_failure = on_failure
         self._patience = patience
+        self._expected = expected
+        self._failing: dict[str, str] = {}
         self._jobs: dict[str, Job] = {}
         self._threads: list[threading.Thread] = []
         self._stop = threading.Event()
@@ -153,6 +158,18 @@ class Scheduler:
         self._on_beat(job.name)
         try:
             job.run()
+        except self._expected as error:
+            self._log_expected(job.name, str(error))
+            self._on_failure(job.name)
         except Exception:
+            self._failing.pop(job.name, None)
             log.exception("job failed", job=job.name)
             self._on_failure(job.name)
+        else:
+            if self._failing.pop(job.name, None) is not None:
+                log.info("job works again", job=job.name)
+
+    def _log_expected(self, name: str, error: str) -> None:
+        if self._failing.get(name) != error:
+            log.error("job failed", job=name, error=error)
+        self._failing[name] = error

@@ -12,6 +12,7 @@ import structlog
 
 from bridge.cli.invocation import Invocation, pass_invocation
 from bridge.storage import open_prepared
+from models.database import DatabaseUnavailable
 from models.lease import Lease
 from runtime.clock import Clock, SystemClock
 from runtime.scheduler import Scheduler
@@ -104,6 +105,7 @@ def services(
         on_beat=lambda name: telemetry.beats.labels(name).inc(),
         on_skip=lambda name, count: telemetry.beats_skipped.labels(name).inc(count),
         on_failure=lambda name: telemetry.beats_failed.labels(name).inc(),
+        expected=(DatabaseUnavailable,),
     )
     composition.schedule(scheduler)
     workers = Workers(settings.bridge.listen, settings.bridge.workers, environ, clock)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,7 @@ class Heard:
             on_skip=lambda name, count: self.skipped.update({name: count}),
             on_failure=lambda name: self.failed.update([name]),
             patience=5.0,
+            expected=(OSError,),
         )
 
 
@@ -107,6 +109,37 @@ def test_a_job_that_raises_is_counted_and_beats_again() -> None:
 
     assert runs(FakeClock(NOON), Beat(10.0), 3, heard, fail) == [10.0, 20.0, 30.0]
     assert heard == Heard(beats=Counter(job=3), failed=Counter(job=2))
+
+
+def test_an_expected_failure_is_said_in_one_line_whenever_its_text_changes() -> None:
+    heard = Heard()
+    outcomes: list[Exception | None] = [
+        OSError("the disk is full"),
+        OSError("the disk is full"),
+        OSError("the disk is gone"),
+        None,
+        OSError("the disk is gone"),
+        ValueError("no"),
+        None,
+        None,
+    ]
+
+    def fail(run: int) -> None:
+        if (error := outcomes[run - 1]) is not None:
+            raise error
+
+    with structlog.testing.capture_logs() as logs:
+        runs(FakeClock(NOON), Beat(10.0), len(outcomes), heard, fail)
+
+    failed = {"event": "job failed", "log_level": "error", "job": "job"}
+    assert logs == [
+        {**failed, "error": "the disk is full"},
+        {**failed, "error": "the disk is gone"},
+        {"event": "job works again", "log_level": "info", "job": "job"},
+        {**failed, "error": "the disk is gone"},
+        {**failed, "exc_info": True},
+    ]
+    assert heard == Heard(beats=Counter(job=8), failed=Counter(job=5))
 
 
 class JumpingClock(FakeClock):
