@@ -8,6 +8,7 @@ Run as a module this is the server itself.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import socket
 import subprocess
@@ -92,18 +93,25 @@ class Workers:
     def _await_port(self) -> None:
         """Wait for the port: a server that was killed may be about to let go of it."""
         deadline = self._clock.monotonic() + _PORT_PATIENCE
+        waiting = False
         while error := unusable(self._listen):
             if self._clock.monotonic() >= deadline:
-                raise PortTaken(f"bridge.listen: {self._listen}: {error}")
+                raise PortTaken(f"bridge.listen: {error}")
+            if not waiting:
+                log.warning(
+                    "waiting for the port",
+                    address=str(self._listen),
+                    reason=error,
+                    seconds=_PORT_PATIENCE,
+                )
+                waiting = True
             self._clock.wait(self._stop, 0.1)
 
     def _supervise(self) -> None:
         pause = 1.0
         while not self._stop.is_set():
             began = self._clock.monotonic()
-            self._process = self._spawn()
-            self._started.set()
-            code = self._wait(self._process)
+            code = self._run_once()
             if self._stop.is_set():
                 return
             if self._clock.monotonic() - began > _LONGEST_PAUSE:
@@ -111,6 +119,16 @@ class Workers:
             log.error("the web server ended", code=code, restart_seconds=pause)
             self._clock.wait(self._stop, pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _run_once(self) -> int | str:
+        """Start the server and return how it ended, or why it could not begin."""
+        try:
+            self._process = self._spawn()
+        except OSError as error:
+            return str(error)
+        finally:
+            self._started.set()
+        return self._wait(self._process)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         command = [
@@ -147,7 +165,12 @@ def unusable(address: Address) -> str | None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((address.host, address.port))
     except OSError as error:
-        return os.strerror(error.errno) if error.errno else str(error)
+        if error.errno == errno.EADDRINUSE:
+            return (
+                f"{address} is in use by another program; "
+                "stop it, or set bridge.listen to another port"
+            )
+        return f"{address}: {os.strerror(error.errno) if error.errno else error}"
     return None
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+import structlog
 import yaml
 
 from bridge.workers import PortTaken, Workers, unusable
@@ -96,17 +97,35 @@ def test_stopping_leaves_no_process_behind(workers: Workers) -> None:
     assert psutil.wait_procs(family, timeout=20)[1] == []
 
 
-def test_a_port_in_use_is_said_by_name() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+def test_a_port_in_use_is_waited_for_and_then_said_by_name() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        structlog.testing.capture_logs() as logs,
+    ):
         address = Address("127.0.0.1", taken.getsockname()[1])
-        assert unusable(address) == "Address already in use"
         made = Workers(address, 1, {}, FakeClock())
-        with pytest.raises(PortTaken, match=r"bridge\.listen: .*already in use"):
+        with pytest.raises(PortTaken) as raised:
             made.start()
+
+    reason = (
+        f"{address} is in use by another program; "
+        "stop it, or set bridge.listen to another port"
+    )
+    assert str(raised.value) == f"bridge.listen: {reason}"
+    assert logs == [
+        {
+            "event": "waiting for the port",
+            "log_level": "warning",
+            "address": str(address),
+            "reason": reason,
+            "seconds": 10.0,
+        }
+    ]
 
 
 def test_an_address_of_another_machine_is_said_by_name() -> None:
-    assert unusable(Address("192.0.2.1", 9106)) == "Cannot assign requested address"
+    address = Address("192.0.2.1", 9106)
+    assert unusable(address) == "192.0.2.1:9106: Cannot assign requested address"
 
 
 ORPHAN = """

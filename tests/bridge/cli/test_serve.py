@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import errno
-import os
 import signal
 import socket
 import subprocess
@@ -91,6 +89,17 @@ def test_engine_and_workers_answer_with_one_voice(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.setting("bridge.state")
+def test_a_state_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    state = tmp_path / "file" / "state"
+    state.parent.write_text("no directory", encoding="utf-8")
+    program = Program(tmp_path, bridge={"state": str(state)})
+    assert program.fail() == (
+        1,
+        f"epimetheus: bridge.state: {state} cannot be written: Not a directory",
+    )
+
+
 def test_a_second_bridge_on_the_same_database_is_refused(tmp_path: Path) -> None:
     program = Program(tmp_path)
     db = open_prepared(config.load(program.path, {}).database)
@@ -126,8 +135,10 @@ def test_a_port_in_use_is_said_by_name(tmp_path: Path) -> None:
         code, said = program.fail()
     assert code == 1
     address = f"127.0.0.1:{program.port}"
-    taken = os.strerror(errno.EADDRINUSE)
-    assert said == f"epimetheus: bridge.listen: {address}: {taken}"
+    assert said == (
+        f"epimetheus: bridge.listen: {address} is in use by another program; "
+        "stop it, or set bridge.listen to another port"
+    )
 
 
 @pytest.mark.setting("bridge.listen")
