@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.answers.events import event_document, find_events, find_groups
 from bridge.answers.times import DAY, read_span
-from bridge.api.params import End, Query, Start
-from bridge.api.parts import caller, parts
+from bridge.api.params import End, Query, SourceName, Start
+from bridge.api.parts import caller, check_source, parts
 from bridge.api.problems import problem_responses
 from bridge.api.responses import json_response
 from bridge.auth import Scope, needs
@@ -43,7 +43,7 @@ class EventsQuery(Query):
 
     start: Start = None
     end: End = None
-    source: str | None = Field(None, description="Only of this source.")
+    source: SourceName = None
     category: str | None = Field(None, description="Only of this category.")
     type: str | None = Field(None, description="Only of this type.")
     endpoint: str | None = Field(None, description="Only of this endpoint.")
@@ -125,6 +125,7 @@ def events(query: EventsQuery) -> Response:
     Without `start` those of the last 24 hours.
     """
     here = parts()
+    check_source(query.source)
     span = read_span(query.start, query.end, here.clock.now(), DAY)
     names = ("source", "category", "type", "endpoint", "fingerprint")
     filters = {name: getattr(query, name) for name in names}

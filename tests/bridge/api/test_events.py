@@ -11,6 +11,7 @@ from tests.bridge.application import NOON
 if TYPE_CHECKING:
     from models.database import Database
     from tests.bridge.application import Application
+    from tests.bridge.history import History
 
 PATH = "/api/v1/events"
 
@@ -35,7 +36,8 @@ def event(seconds: float, fingerprint: str = "a", **facts: Any) -> EventRow:
 
 
 @pytest.fixture(autouse=True)
-def _past(db: Database) -> None:
+def _past(db: Database, history: History) -> None:
+    history.series("up", source="other")
     for row in (
         event(-90_000),
         event(0.25, occurrences=3),
@@ -119,6 +121,11 @@ def test_events_that_are_alike_are_grouped_if_asked(bridge: Application) -> None
 @pytest.mark.parametrize(
     ("query", "detail", "wrong"),
     [
+        (
+            {"source": "zzz"},
+            "'zzz' is not a source; known are local, other",
+            "source",
+        ),
         ({"group": "type"}, "group: 'type' is not allowed; use 'fingerprint'", "group"),
         ({"limit": "10001"}, "limit: must be at most 10000, not '10001'", "limit"),
         (
