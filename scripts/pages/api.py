@@ -98,8 +98,8 @@ def _type(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{name.lower()})"
-    if "enum" in schema:
-        return " or ".join(f"`{word}`" for word in schema["enum"])
+    if words := _words(schema):
+        return " or ".join(f"`{word}`" for word in words)
     if "anyOf" in schema:
         return " or ".join(_type(inner) for inner in schema["anyOf"])
     if schema.get("type") == "array":
@@ -112,6 +112,11 @@ def _type(schema: dict[str, Any]) -> str:
         if bound in schema
     ]
     return ", ".join([str(schema.get("type", "anything")), *limits])
+
+
+def _words(schema: dict[str, Any]) -> list[str]:
+    """Return the only words that a schema allows; one alone is a `const`."""
+    return [schema["const"]] if "const" in schema else schema.get("enum", [])
 
 
 def _in_answers(paths: dict[str, Any], schemas: dict[str, Any]) -> list[str]:

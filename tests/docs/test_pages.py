@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scripts.docs import PAGES, ROOT, Page, diff, main, stale
+from scripts.pages import api
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +16,10 @@ def test_every_generated_page_is_current(page: Page) -> None:
     """`make docs` writes what is stale."""
     differences = [diff(path, text) for path, text in stale(ROOT, [page]).items()]
     assert differences == []
+
+
+def test_a_parameter_with_one_allowed_word_shows_it() -> None:
+    assert "| `group` | query | `fingerprint` |  |" in api.reference()
 
 
 PAGE = Page("page.md", {"one": lambda: "first", "two": lambda: "second"})
