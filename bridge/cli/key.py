@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bridge.auth import Keys, Scope, read_scopes
+from bridge.auth import KeyNameTaken, Keys, Scope, read_scopes
 from bridge.cli.failures import CommandError
 from bridge.cli.invocation import Invocation, pass_invocation
 from bridge.cli.tables import show
@@ -22,13 +22,21 @@ if TYPE_CHECKING:
     from models.queries.keys import KeyRow
 
 
+def _named(context: click.Context, parameter: click.Parameter, name: str) -> str:
+    """Refuse a name that nobody could see in a list."""
+    del context, parameter
+    if not name.strip():
+        raise click.BadParameter("it is empty")
+    return name
+
+
 @click.group("key")
 def command() -> None:
     """Create, list and revoke API keys."""
 
 
 @command.command()
-@click.argument("name")
+@click.argument("name", callback=_named)
 @click.option(
     "--scope",
     "scopes",
@@ -44,7 +52,17 @@ def create(
 ) -> None:
     """Create a key called NAME and print it, once and never again."""
     with _keys(invocation) as keys:
-        created = keys.create(name, read_scopes(scopes), workspace, secrets.token_bytes)
+        try:
+            created = keys.create(
+                name, read_scopes(scopes), workspace, secrets.token_bytes
+            )
+        except KeyNameTaken as error:
+            if _is_revoked(keys, name):
+                raise CommandError(
+                    f"the key {name!r} is revoked and its name stays taken; "
+                    "choose another name"
+                ) from error
+            raise
     click.echo(created)
     click.echo("Keep it now: it cannot be shown again.", err=True)
 
@@ -76,6 +94,10 @@ def _keys(invocation: Invocation) -> Iterator[Keys]:
         yield Keys(db, SystemClock())
     finally:
         db.close()
+
+
+def _is_revoked(keys: Keys, name: str) -> bool:
+    return any(row.name == name and row.revoked_at is not None for row in keys.list())
 
 
 def _row(row: KeyRow) -> tuple[str, ...]:

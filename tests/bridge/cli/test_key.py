@@ -68,6 +68,8 @@ def test_a_revoked_key_lets_nobody_in(shell: Shell, keys: Keys) -> None:
     [
         (["create", "ci"], 2, "Missing option '--scope'"),
         (["create", "ci", "--scope", "write"], 2, "'write' is not one of"),
+        (["create", "", "--scope", "read"], 2, "Invalid value for 'NAME': it is empty"),
+        (["create", "  ", "--scope", "read"], 2, "Invalid value for 'NAME': it is"),
         (["revoke", "nobody"], 1, "there is no valid key called 'nobody'"),
     ],
 )
@@ -86,6 +88,20 @@ def test_a_name_is_used_once(shell: Shell) -> None:
         1,
         "",
         "epimetheus: there is a key named 'ci' already\n",
+    )
+
+
+def test_the_name_of_a_revoked_key_stays_taken(shell: Shell) -> None:
+    shell.run("key", "create", "ci", "--scope", "read")
+    shell.run("key", "revoke", "ci")
+    again = shell.run("key", "create", "ci", "--scope", "read")
+    assert (again.exit_code, again.stdout, again.stderr) == (
+        1,
+        "",
+        (
+            "epimetheus: the key 'ci' is revoked and its name stays taken; "
+            "choose another name\n"
+        ),
     )
 
 
