@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import structlog
 
+from bridge.cli.failures import CommandError
 from bridge.cli.invocation import Invocation, pass_invocation
 from bridge.storage import open_prepared
 from models.database import DatabaseUnavailable
@@ -46,7 +47,7 @@ def serve(settings: config.Settings, environ: Mapping[str, str]) -> None:
     `environ` is for the API's worker processes.
 
     Raises what a part that cannot start says: DatabaseUnavailable, MigrationError,
-    LeaseTaken, PortTaken.
+    LeaseTaken, PortTaken, CommandError for a `bridge.state` that cannot be written.
     """
     stop = threading.Event()
     stop_on_signals(stop)
@@ -76,7 +77,12 @@ def _share_metrics(settings: config.Settings) -> dict[str, str]:
     """
     directory = settings.bridge.state / f"metrics-{settings.bridge.listen.port}"
     shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
+    try:
+        directory.mkdir(parents=True)
+    except OSError as error:
+        raise CommandError(
+            f"bridge.state: {settings.bridge.state} cannot be written: {error.strerror}"
+        ) from error
     shared = {"PROMETHEUS_MULTIPROC_DIR": str(directory.resolve())}
     os.environ.update(shared)
     return shared
