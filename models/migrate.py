@@ -106,22 +106,30 @@ class Migrations:
                 self._run(self._runner().up, name)
             return names
 
+    def after(self, to: str) -> list[str]:
+        """Return the names of what was applied after `to`, newest first.
+
+        `to` is a migration's name or its number, and `0000` comes before all. Raises
+        MigrationError for any other.
+        """
+        self.pending()
+        applied = [row.name for row in self.applied()]
+        keep = [name for name in applied if name == to or name[:4] == to]
+        if not keep and to != "0000":
+            raise MigrationError(
+                f"{to!r} is not an applied migration; applied are "
+                f"{', '.join(applied) or 'none'}"
+            )
+        return [name for name in reversed(applied) if not keep or name > keep[0]]
+
     def down(self, to: str) -> list[str]:
         """Revert everything applied after `to`; return the names, newest first.
 
-        `to` is a migration's name or its number, and `0000` reverts all, which drops
-        all tables and what they hold.
+        `to` is as for `after`; `0000` reverts all, which drops all tables and what they
+        hold.
         """
         with self._locked():
-            self.pending()
-            applied = [row.name for row in self.applied()]
-            keep = [name for name in applied if name == to or name[:4] == to]
-            if not keep and to != "0000":
-                raise MigrationError(
-                    f"{to!r} is not an applied migration; applied are "
-                    f"{', '.join(applied) or 'none'}"
-                )
-            names = [name for name in reversed(applied) if not keep or name > keep[0]]
+            names = self.after(to)
             for name in names:
                 self._run(self._runner().down, name)
             return names

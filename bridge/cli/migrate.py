@@ -11,6 +11,7 @@ from bridge.cli.invocation import Invocation, pass_invocation
 from bridge.cli.store import refuse_absent
 from bridge.cli.tables import show
 from bridge.storage import open_store
+from models.lease import Lease
 from models.migrate import Migrations
 
 if TYPE_CHECKING:
@@ -59,12 +60,12 @@ def down(invocation: Invocation, to: str, *, yes: bool) -> None:
     """Revert what was applied after TO, a migration's name or number.
 
     0000 reverts everything. Tables that later migrations made are deleted with all that
-    they hold.
+    they hold. Stop the bridge first.
     """
     refuse_absent(invocation.settings())
-    if not yes:
-        click.confirm("This deletes tables and what they hold. Go on?", abort=True)
-    with _migrations(invocation) as migrations:
+    with _migrations(invocation, alone=True) as migrations:
+        if migrations.after(to) and not yes:
+            click.confirm("This deletes tables and what they hold. Go on?", abort=True)
         reverted = migrations.down(to)
     for name in reverted:
         click.echo(f"reverted {name}")
@@ -73,9 +74,17 @@ def down(invocation: Invocation, to: str, *, yes: bool) -> None:
 
 
 @contextmanager
-def _migrations(invocation: Invocation) -> Iterator[Migrations]:
+def _migrations(invocation: Invocation, *, alone: bool = False) -> Iterator[Migrations]:
+    """Give the migrations; with `alone` no bridge may run, or LeaseTaken is raised."""
     db = open_store(invocation.settings().database)
+    lease = Lease(db)
     try:
-        yield Migrations(db)
+        if alone:
+            lease.start()
+        try:
+            yield Migrations(db)
+        finally:
+            if alone:
+                lease.stop()
     finally:
         db.close()

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.database import open_database
+from models.lease import Lease
 from models.migrate import Migrations
 
 if TYPE_CHECKING:
@@ -60,10 +61,32 @@ def test_reverting_to_the_newest_does_nothing(shell: Shell) -> None:
     assert result.stdout == f"nothing was applied after {newest}\n"
 
 
-def test_an_unknown_migration_is_refused(shell: Shell) -> None:
+def test_nothing_is_reverted_while_a_bridge_runs(shell: Shell) -> None:
     shell.run("migrate", "up")
-    result = shell.run("migrate", "down", "7777", "--yes")
-    assert result.exit_code == 1
+    applied = names(shell)
+    db = open_database(f"sqlite:///{shell.database}")
+    lease = Lease(db)
+    lease.start()
+    refused = shell.run("migrate", "down", "0000", "--yes")
+    assert (refused.exit_code, refused.stdout, refused.stderr) == (
+        1,
+        "",
+        (
+            f"epimetheus: another bridge already rolls up into {shell.database}; "
+            "stop it first, or give this one a database of its own\n"
+        ),
+    )
+    assert names(shell) == applied
+    lease.stop()
+    db.close()
+    assert shell.run("migrate", "down", "0000", "--yes").exit_code == 0
+    assert names(shell) == []
+
+
+def test_an_unknown_migration_is_refused_before_asking(shell: Shell) -> None:
+    shell.run("migrate", "up")
+    result = shell.run("migrate", "down", "7777")
+    assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
         "epimetheus: '7777' is not an applied migration; applied are "
         f"{', '.join(names(shell))}\n"
