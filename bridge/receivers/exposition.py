@@ -18,6 +18,7 @@ from bridge.receivers.lines import (
     TooManySamples,
     read_identity,
     read_name,
+    shown,
     unescape,
 )
 from bridge.sources.metadata import Family
@@ -149,7 +150,7 @@ class _Reading:
         value = self._value.fullmatch(line, end)
         if value is None:
             expected = "a number and perhaps a time are expected, not"
-            raise ExpositionError(f"{expected} {_shown(line[end:])}")
+            raise ExpositionError(f"{expected} {shown(line[end:])}")
         self._add(key, self._known.get(key) or self.seen.get(key, identity), value)
 
     def _time(self, token: bytes) -> int:
@@ -157,7 +158,7 @@ class _Reading:
             return int(token)
         seconds = float(token)
         if not math.isfinite(seconds):
-            raise ExpositionError(f"{_shown(token)} is not a time in seconds")
+            raise ExpositionError(f"{shown(token)} is not a time in seconds")
         return round(seconds * 1000)
 
     def _comment(self, line: bytes) -> None:
@@ -181,10 +182,6 @@ class _Reading:
             case _:
                 allowed = _OPENMETRICS_TYPES if self._openmetrics else _TEXT_TYPES
                 if said not in allowed:
-                    raise ExpositionError(f"{said!r} is not a type of metric")
+                    raise ExpositionError(f"{shown(said)} is not a type of metric")
                 kind = "unknown" if said == "untyped" else said
                 families[name] = Family(kind, family.help, family.unit)
-
-
-def _shown(token: bytes) -> str:
-    return repr(token.decode("utf-8", "replace"))

@@ -14,6 +14,7 @@ _NEXT: Final = re.compile(rb"[ \t]*(,[ \t]*\}|,|\})")
 _ESCAPE: Final = re.compile(r'\\([\\n"])')
 _ESCAPE_NO_QUOTE: Final = re.compile(r"\\([\\n])")
 _SHOWN: Final = 80
+"""The most bytes or characters of a target's text that an error quotes."""
 
 
 class ExpositionError(ValueError):
@@ -21,9 +22,7 @@ class ExpositionError(ValueError):
 
     def on_line(self, number: int, line: bytes) -> Self:
         """Return the error with the place where it happened."""
-        shown = line[:_SHOWN].decode("utf-8", "replace")
-        more = "..." if len(line) > _SHOWN else ""
-        return type(self)(f"line {number}: {self} in {shown!r}{more}")
+        return type(self)(f"line {number}: {self} in {shown(line)}")
 
 
 class TooManySamples(ExpositionError):  # noqa: N818 - a limit, not a mistake
@@ -36,6 +35,14 @@ class Identity:
 
     metric: str
     labels: tuple[tuple[str, str], ...]
+
+
+def shown(text: bytes | str) -> str:
+    """Return the beginning of what a target said, in quotes, for an error."""
+    start = text[:_SHOWN]
+    if isinstance(start, bytes):
+        start = start.decode("utf-8", "replace")
+    return f"{start!r}{'...' if len(text) > _SHOWN else ''}"
 
 
 def read_identity(line: bytes) -> tuple[Identity, int]:
@@ -96,7 +103,7 @@ def _read_labels(line: bytes, at: int) -> tuple[str, dict[str, str], int]:
         if value is None:
             metric = _only_one(metric, name)
         elif name in labels:
-            raise ExpositionError(f"the label {name!r} is there twice")
+            raise ExpositionError(f"the label {shown(name)} is there twice")
         elif name == "__name__":
             raise ExpositionError("__name__ must not be given as a label")
         else:
@@ -125,11 +132,11 @@ def _read_label(line: bytes, at: int) -> tuple[str, str | None, int]:
         at = equals.end()
     value = _QUOTED.match(line, at)
     if value is None:
-        raise ExpositionError(f"the value of label {name!r} is not quoted text")
+        raise ExpositionError(f"the value of label {shown(name)} is not quoted text")
     return name, unescape(value[1], quotes=True), value.end()
 
 
 def _only_one(metric: str, quoted: str) -> str:
     if metric and quoted:
-        raise ExpositionError(f"two metric names, {metric!r} and {quoted!r}")
+        raise ExpositionError(f"two metric names, {shown(metric)} and {shown(quoted)}")
     return metric or quoted

@@ -88,6 +88,7 @@ class Scraper:
             for target in source.targets
         }
         self._own_ids: dict[settings.Target, NDArray[np.int64]] = {}
+        self._failing: dict[settings.Target, tuple[str, str]] = {}
 
     def scrape(self, target: settings.Target) -> None:
         """Scrape one of the settings' targets once, and keep what it brought.
@@ -113,8 +114,11 @@ class Scraper:
             self._count_dropped("writer_busy", len(found.values))
             outcome = "dropped"
         self._telemetry.scrapes.labels(self._name, outcome).inc()
+        self._log_change(target, failure)
         if failure is not None:
-            self._report(endpoint, time_ms, failure)
+            job, instance = endpoint.job, endpoint.instance
+            told = Failure(job, instance, time_ms, failure.reason, str(failure))
+            self._on_failure(told)
 
     def close(self) -> None:
         """Close the connections."""
@@ -166,14 +170,14 @@ class Scraper:
             dropped = self._telemetry.samples_dropped.labels(self._name, reason)
             dropped.inc(samples)
 
-    def _report(self, endpoint: Endpoint, time_ms: int, error: ScrapeError) -> None:
-        log.warning(
-            "a scrape failed",
-            source=self._name,
-            target=endpoint.instance,
-            reason=error.reason,
-            error=str(error),
-        )
-        self._on_failure(
-            Failure(endpoint.job, endpoint.instance, time_ms, error.reason, str(error))
-        )
+    def _log_change(self, target: settings.Target, failure: ScrapeError | None) -> None:
+        """Log what is new about a target; that it fails as before is for debugging."""
+        before = self._failing.pop(target, None)
+        told = {"source": self._name, "target": self._endpoints[target].instance}
+        if failure is None:
+            if before is not None:
+                log.info("a target answers again", **told)
+            return
+        now = self._failing[target] = (failure.reason, str(failure))
+        say = log.debug if now == before else log.warning
+        say("a scrape failed", **told, reason=failure.reason, error=str(failure))

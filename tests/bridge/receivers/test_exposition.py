@@ -182,6 +182,9 @@ def test_names_in_quotes_may_be_any_text() -> None:
         ("# TYPE a{} gauge", "a blank is expected after the metric name"),
         ("<!DOCTYPE html>", "a metric name is expected in '<!DOCTYPE html>'"),
         ("a" * 100 + "%", f"in '{'a' * 80}'..."),
+        ("a " + "b" * 900, f"not ' {'b' * 79}'... in 'a {'b' * 78}'..."),
+        ("# TYPE a " + "b" * 900, f"'{'b' * 80}'... is not a type of metric"),
+        ("a{" + "b" * 900 + "=1}", f"of label '{'b' * 80}'... is not quoted text"),
     ],
 )
 def test_the_first_fault_is_told_with_its_line(text: str, reason: str) -> None:

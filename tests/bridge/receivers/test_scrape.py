@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pytest
+import structlog
 from prometheus_client import CollectorRegistry
 
 from bridge.receivers.endpoint import target_labels
@@ -267,6 +268,43 @@ def test_a_scrape_that_fails_is_down_and_told_and_brings_nothing_else(
         target.told = None
         clock.advance(15)
         assert setup.scrape()[f"up{LABELS}"][-1] == (NOW_MS + 15_000, 1.0)
+
+
+def test_a_failure_is_logged_when_it_is_new_and_when_it_is_over(
+    db: Database, clock: FakeClock, target: Target
+) -> None:
+    outcomes = [
+        Told(b"", 503),
+        Told(b"", 503),
+        Told(b"<html>" + b"x" * 9000),
+        None,
+        None,
+        Told(b"", 503),
+    ]
+    with (
+        closing(Setup(db, clock, target.web.url)) as setup,
+        structlog.testing.capture_logs() as logs,
+    ):
+        for target.told in outcomes:
+            setup.scrape()
+            clock.advance(15)
+        assert len(setup.failures) == 4
+
+    of = {"source": "local", "target": "i"}
+    busy = {
+        "event": "a scrape failed",
+        **of,
+        "reason": "status",
+        "error": "the target answered 503",
+    }
+    page = f"line 1: a metric name is expected in '<html>{'x' * 74}'..."
+    assert logs == [
+        {**busy, "log_level": "warning"},
+        {**busy, "log_level": "debug"},
+        {**busy, "reason": "garbage", "error": page, "log_level": "warning"},
+        {"event": "a target answers again", **of, "log_level": "info"},
+        {**busy, "log_level": "warning"},
+    ]
 
 
 def test_a_target_that_is_not_there_is_down(db: Database, clock: FakeClock) -> None:
