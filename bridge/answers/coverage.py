@@ -30,7 +30,7 @@ class Counts:
     """Windows by state; `missing` are not in the ledger.
 
     Counted is `[start, end)`: from the oldest window that there is, as before it there
-    is nothing to miss, to the last one that has ended.
+    is nothing to miss, to the last one that has closed: ended and settled.
     """
 
     start: int
@@ -81,10 +81,10 @@ def read_extents(db: Database, source: str) -> Extents:
     }
 
 
-def cover(db: Database, source: str, stretch: Stretch, now: float) -> Coverage:
-    """Return the coverage of a stretch of a source."""
+def cover(db: Database, source: str, stretch: Stretch, closed: float) -> Coverage:
+    """Return the coverage of a stretch of a source; `closed` as in `count_windows`."""
     extents = read_extents(db, source)
-    counts = count_windows(db, source, stretch, now, extents)
+    counts = count_windows(db, source, stretch, closed, extents)
     counted = stretch.within(counts.start, counts.end)
     holes, truncated = _holes(db, source, counted)
     extent = extents.get(stretch.resolution)
@@ -100,13 +100,17 @@ def cover(db: Database, source: str, stretch: Stretch, now: float) -> Coverage:
 
 
 def count_windows(
-    db: Database, source: str, stretch: Stretch, now: float, extents: Extents
+    db: Database, source: str, stretch: Stretch, closed: float, extents: Extents
 ) -> Counts:
-    """Count the windows of a stretch of a source by state."""
+    """Count the windows of a stretch of a source by state.
+
+    Windows that end until `closed` (UTC seconds: now less the time in which they
+    settle) are expected to be there.
+    """
     resolution = stretch.resolution
-    ended = resolution.floor(math.floor(now))
+    until = resolution.floor(math.floor(closed))
     extent = extents.get(resolution)
-    counted = stretch.within(ended if extent is None else extent.oldest, ended)
+    counted = stretch.within(until if extent is None else extent.oldest, until)
     states = ledger.counts(db, source, resolution.value, *counted.bounds)
     missing = counted.windows - sum(states.values())
     return Counts(*counted.bounds, counted.windows, **states, missing=missing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from bridge.answers.errors import QuestionError
 from bridge.sources.selectors import NAME, Matcher
 from models.queries.selection import candidates, metric_names
 
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from models.queries.series import SeriesRow
 
 _PLAIN_METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+
+
+def check_source(name: str | None, known: Sequence[str]) -> None:
+    """Raise QuestionError for a source that is none of the known; None is all."""
+    if name is not None and name not in known:
+        raise QuestionError(
+            "source",
+            f"{name!r} is not a source; known are {', '.join(known) or 'none'}",
+        )
 
 
 def find_series(

@@ -38,12 +38,12 @@ class Question:
     """What is asked of some series.
 
     `resolution` None leaves the choice to `choose`; no `aggregates` means those that
-    fit each series' kind; `limit` keeps the newest windows of each series; `now` is
-    UTC seconds.
+    fit each series' kind; `limit` keeps the newest windows of each series; `closed` is
+    that of `count_windows`.
     """
 
     span: Span
-    now: float
+    closed: float
     resolution: Resolution | None = None
     aggregates: tuple[str, ...] = ()
     fill: Fill = "none"
@@ -85,7 +85,7 @@ def ask(
     reading = stretch if question.fill != "none" else recorded(stretch, known)
     _refuse_too_much(len(series), reading, max_points)
     coverage = {
-        source: count_windows(db, source, stretch, question.now, extents[source])
+        source: count_windows(db, source, stretch, question.closed, extents[source])
         for source in sources
     }
     lines = tuple(_Reader(db, question, reading).lines(series))

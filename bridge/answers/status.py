@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,8 @@ class Progress:
     """One source at one resolution.
 
     `lag` is how many seconds ago the newest window that is done ended, None if none
-    is. `windows` counts the ledger by state. `missing` windows have ended since the
-    oldest one in the ledger and are not in it.
+    is. `windows` counts the ledger by state. `missing` windows have ended and
+    settled since the oldest one in the ledger, and are not in it.
     """
 
     resolution: Resolution
@@ -46,12 +47,14 @@ def source_status(
     db: Database,
     kinds: Mapping[str, str],
     now: float,
+    settle: float,
     workspace: str | None = None,
 ) -> list[SourceStatus]:
     """Return the state of all sources, configured or left in the database, by name.
 
-    `kinds` are the configured ones. With a workspace only sources that it has series
-    of, or that are configured for it, should be in `kinds`.
+    `kinds` are the configured ones; windows settle for `settle` seconds.
+    With a workspace only sources that it has series of, or that are configured for it,
+    should be in `kinds`.
     """
     series = count_by_source(db, workspace)
     windows = _windows(db)
@@ -63,7 +66,7 @@ def source_status(
             name,
             kinds.get(name, ""),
             series.get(name, 0),
-            tuple(_progress(db, name, windows.get(name, {}), now)),
+            tuple(_progress(db, name, windows.get(name, {}), now, settle)),
         )
         for name in sorted(names)
     ]
@@ -76,8 +79,8 @@ class _Counted:
     oldest: int
     states: dict[str, int] = field(default_factory=dict)
 
-    def missing(self, resolution: Resolution, now: float) -> int:
-        ended = (resolution.floor(int(now)) - self.oldest) // resolution.width
+    def missing(self, resolution: Resolution, closed: float) -> int:
+        ended = (resolution.floor(math.floor(closed)) - self.oldest) // resolution.width
         return max(0, ended - sum(self.states.values()))
 
 
@@ -86,6 +89,7 @@ def _progress(
     source: str,
     windows: Mapping[Resolution, _Counted],
     now: float,
+    settle: float,
 ) -> Iterable[Progress]:
     nothing = dict.fromkeys(STATES, 0)
     for resolution in Resolution:
@@ -96,9 +100,8 @@ def _progress(
         newest = newest_finished(db, source, resolution.value)
         lag = None if newest is None else max(0.0, now - newest - resolution.width)
         states = {state: counted.states.get(state, 0) for state in STATES}
-        yield Progress(
-            resolution, newest, lag, states, counted.missing(resolution, now)
-        )
+        missing = counted.missing(resolution, now - settle)
+        yield Progress(resolution, newest, lag, states, missing)
 
 
 def _windows(db: Database) -> dict[str, dict[Resolution, _Counted]]:

@@ -129,8 +129,9 @@ def coverage(query: CoverageQuery) -> Response:
     span = read_span(query.start, query.end, now, DAY)
     names = [query.source] if query.source else here.sources(caller().workspace)
     wanted = Resolution(query.resolution) if query.resolution else None
+    closed = here.closed(now)
     found = [
-        cover(here.db, name, span.outward(resolution), now)
+        cover(here.db, name, span.outward(resolution), closed)
         for name in names
         for resolution in Resolution
         if wanted in {None, resolution}

@@ -108,7 +108,12 @@ class _FromDatabase(Collector):
 
     def _read(self) -> list[Metric]:
         here = self._here
-        sources = source_status(here.db, here.source_kinds(None), here.clock.now())
+        sources = source_status(
+            here.db,
+            here.source_kinds(None),
+            here.clock.now(),
+            here.settings.rollup.settle,
+        )
         return [
             _BYTES.of([([], database_bytes(here.db))]),
             _SERIES.of(([source.name], source.series) for source in sources),

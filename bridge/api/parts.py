@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import current_app, g
 
-from bridge.answers.errors import QuestionError
+from bridge.answers import find
 from models.queries.series import count_by_source
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ class Parts:
     clock: Clock
     registry: CollectorRegistry
     started: float
+
+    def closed(self, now: float) -> float:
+        """Return until when windows have ended and settled."""
+        return now - self.settings.rollup.settle
 
     def source_kinds(self, workspace: str | None) -> dict[str, str]:
         """Return the kinds of the configured sources of a workspace, by name."""
@@ -67,11 +71,5 @@ def caller() -> Caller:
 
 def check_source(name: str | None) -> None:
     """Raise QuestionError for a source that is neither configured nor recorded."""
-    if name is None:
-        return
-    known = parts().sources(caller().workspace)
-    if name not in known:
-        raise QuestionError(
-            "source",
-            f"{name!r} is not a source; known are {', '.join(known) or 'none'}",
-        )
+    if name is not None:
+        find.check_source(name, parts().sources(caller().workspace))

@@ -166,7 +166,7 @@ def rollups(query: RollupsQuery) -> Response:
     now = here.clock.now()
     question = Question(
         span=read_span(query.start, query.end, now),
-        now=now,
+        closed=here.closed(now),
         resolution=read_resolution(query.resolution),
         aggregates=read_aggregates(query.aggregate),
         fill=query.fill,

@@ -106,8 +106,8 @@ def status(query: StatusQuery) -> Response:  # noqa: ARG001 - refuses any parame
     """Return what the sources have done, the size of the database and the settings."""
     here, who = parts(), caller()
     now = here.clock.now()
-    kinds = here.source_kinds(who.workspace)
-    sources = source_status(here.db, kinds, now, who.workspace)
+    kinds, settle = here.source_kinds(who.workspace), here.settings.rollup.settle
+    sources = source_status(here.db, kinds, now, settle, who.workspace)
     engine = here.settings.database.url.partition(":")[0]
     visible = who.may(Scope.ADMIN) and who.workspace is None
     return json_response(

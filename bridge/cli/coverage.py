@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bridge.answers.coverage import Coverage, cover
-from bridge.answers.errors import QuestionError
+from bridge.answers.find import check_source
 from bridge.answers.status import source_status
 from bridge.answers.times import DAY, format_time, read_span
 from bridge.cli.invocation import Invocation, pass_invocation
@@ -45,11 +45,12 @@ def command(
     """Show which windows are done, and which are not and why."""
     settings = invocation.settings()
     now = SystemClock().now()
+    closed = now - settings.rollup.settle
     span = read_span(start, end, now, DAY)
     wanted = [Resolution(resolution)] if resolution else list(Resolution)
     with existing_store(settings) as db:
         found = [
-            cover(db, name, span.outward(each), now)
+            cover(db, name, span.outward(each), closed)
             for name in _names(db, settings, source)
             for each in wanted
         ]
@@ -76,14 +77,9 @@ def command(
 
 def _names(db: Database, settings: Settings, source: str | None) -> list[str]:
     kinds = {one.name: one.kind for one in settings.sources}
-    known = [one.name for one in source_status(db, kinds, 0.0)]
-    if source is None:
-        return known
-    if source not in known:
-        raise QuestionError(
-            "source", f"{source!r} is not a source; known are {', '.join(known)}"
-        )
-    return [source]
+    known = [one.name for one in source_status(db, kinds, 0.0, 0.0)]
+    check_source(source, known)
+    return known if source is None else [source]
 
 
 def _counts(one: Coverage) -> tuple[str, ...]:

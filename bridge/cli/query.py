@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bridge.answers.aggregates import AGGREGATES, read_aggregates
-from bridge.answers.find import find_series, written
+from bridge.answers.find import check_source, find_series, written
 from bridge.answers.resolution import read_resolution
 from bridge.answers.rollups import Answer, Fill, Question, ask
 from bridge.answers.selectors import parse
@@ -24,6 +24,7 @@ from bridge.answers.writing import (
 from bridge.cli.invocation import Invocation, pass_invocation
 from bridge.cli.store import existing_store
 from bridge.cli.tables import show
+from models.queries.series import count_by_source
 from runtime.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _DIGITS: Final = 6
     multiple=True,
     help=f"Any of {', '.join(AGGREGATES)}; repeated or with commas.",
 )
+@click.option("--source", help="Only of this source.")
 @click.option("--fill", default="none", type=click.Choice(["none", "null", "zero"]))
 @click.option("--limit", type=click.IntRange(min=1), help="Newest points per series.")
 @click.option(
@@ -60,6 +62,7 @@ def command(
     end: str | None,
     resolution: str,
     aggregate: tuple[str, ...],
+    source: str | None,
     fill: Fill,
     limit: int | None,
     form: str,
@@ -69,7 +72,7 @@ def command(
     now = SystemClock().now()
     question = Question(
         span=read_span(start, end, now),
-        now=now,
+        closed=now - settings.rollup.settle,
         resolution=read_resolution(resolution),
         aggregates=read_aggregates(aggregate),
         fill=fill,
@@ -77,7 +80,9 @@ def command(
     )
     chosen = [parse(text, "selector") for text in selector]
     with existing_store(settings) as db:
-        series = find_series(db, chosen)
+        configured = {one.name for one in settings.sources}
+        check_source(source, sorted(configured | set(count_by_source(db))))
+        series = find_series(db, chosen, source=source)
         answer = ask(db, series, question, settings.bridge.max_points)
     _print(answer, form)
 
@@ -96,8 +101,11 @@ def _print_table(answer: Answer) -> None:
     present = {name for line in answer.lines for name in line.columns}
     names = [name for name in AGGREGATES if name in present]
     rows = list(_rows(answer, names))
+    headings = ("source", "series", answer.stretch.resolution.value, *names)
+    # Series of one source need not be told apart by it.
+    first = 0 if len(answer.coverage) > 1 else 1
     if rows:
-        show(("series", answer.stretch.resolution.value, *names), rows)
+        show(headings[first:], [row[first:] for row in rows])
     click.echo(
         f"by {answer.stretch.resolution.value}: {answer.choice.reason}", err=True
     )
@@ -116,7 +124,7 @@ def _rows(answer: Answer, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
         ]
         starts = line.start.tolist()
         for start, *values in zip(starts, *columns, strict=True):
-            yield (name, rfc3339(start), *map(_figure, values))
+            yield (line.series.source, name, rfc3339(start), *map(_figure, values))
 
 
 def _figure(value: object) -> str:

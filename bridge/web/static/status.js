@@ -103,6 +103,12 @@ function selector(line) {
   return line.metric + (labels.length ? `{${labels.join(", ")}}` : "");
 }
 
+// What tells a series from the others drawn: its source too where they have several.
+function told(line) {
+  const sources = new Set(drawn.answer.series.map((one) => one.source));
+  return sources.size > 1 ? `${selector(line)} from ${line.source}` : selector(line);
+}
+
 // Sources -----------------------------------------------------------------------------
 
 function showStatus(status) {
@@ -329,7 +335,7 @@ function legendRow(line) {
   const box = element("input");
   box.type = "checkbox";
   box.checked = !drawn.hidden.has(line.id);
-  box.setAttribute("aria-label", `Show ${selector(line)}`);
+  box.setAttribute("aria-label", `Show ${told(line)}`);
   box.addEventListener("change", () => {
     if (box.checked) drawn.hidden.delete(line.id);
     else drawn.hidden.add(line.id);
@@ -338,7 +344,7 @@ function legendRow(line) {
   const label = element("label");
   const swatch = element("i", "swatch");
   swatch.style.background = COLOURS[drawn.lines.indexOf(line) % COLOURS.length];
-  label.append(box, swatch, element("span", "", selector(line)));
+  label.append(box, swatch, element("span", "", told(line)));
   const numbers = (column) => (column || []).filter((value) => typeof value === "number");
   const values = line[main(line)];
   const lowest = numbers(line.min || values);

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from tests.bridge.history import History
 
 NOON = 1_795_262_400
-NOW = NOON + 600 + 30.0
-"""Half a minute into the eleventh minute after noon."""
+CLOSED = NOON + 600 + 30.0
+"""Windows are closed until half a minute into the eleventh after noon."""
 LAST_HOUR = Stretch(MINUTE, NOON - 3600, NOON + 3600)
 
 
@@ -44,12 +44,12 @@ def past(history: History) -> None:
     history.mark(MINUTE, minutes(6, 6), "open")
 
 
-def test_windows_are_counted_from_the_oldest_to_the_last_that_has_ended(
+def test_windows_are_counted_from_the_oldest_to_the_last_that_has_closed(
     db: Database, past: None
 ) -> None:
     extents = read_extents(db, "local")
     assert extents == {MINUTE: Extent(NOON, NOON + 480)}
-    assert count_windows(db, "local", LAST_HOUR, NOW, extents) == Counts(
+    assert count_windows(db, "local", LAST_HOUR, CLOSED, extents) == Counts(
         start=NOON,
         end=NOON + 600,
         windows=10,
@@ -63,7 +63,7 @@ def test_windows_are_counted_from_the_oldest_to_the_last_that_has_ended(
 
 
 def test_holes_are_spans_of_one_state_and_reason(db: Database, past: None) -> None:
-    covered = cover(db, "local", LAST_HOUR, NOW)
+    covered = cover(db, "local", LAST_HOUR, CLOSED)
     assert covered.counts.windows == 10
     assert (covered.oldest, covered.newest, covered.truncated) == (
         NOON,
@@ -85,28 +85,28 @@ def test_a_window_that_vanished_from_the_middle_is_a_hole(
 ) -> None:
     db.execute_sql(f"DELETE FROM ledger WHERE start = {NOON + 60}")
     part = Stretch(MINUTE, NOON, NOON + 120)
-    assert cover(db, "local", part, NOW).holes == (
+    assert cover(db, "local", part, CLOSED).holes == (
         Hole(NOON + 60, NOON + 120, "missing", ""),
     )
 
 
 def test_before_the_oldest_window_nothing_is_missed(db: Database, past: None) -> None:
     early = Stretch(MINUTE, NOON - 3600, NOON)
-    covered = cover(db, "local", early, NOW)
+    covered = cover(db, "local", early, CLOSED)
     assert (covered.counts.windows, covered.holes) == (0, ())
 
 
 def test_a_source_without_windows_has_nothing_to_miss(db: Database) -> None:
     nothing = Counts(NOON, NOON, 0, 0, 0, 0, 0, 0, 0)
     stretch = Stretch(HOUR, NOON - 3600, NOON + 3600)
-    assert cover(db, "new", stretch, NOW) == Coverage(
+    assert cover(db, "new", stretch, CLOSED) == Coverage(
         "new", HOUR, None, None, nothing, (), truncated=False
     )
 
 
 def test_a_stretch_in_the_future_has_nothing_to_miss(db: Database, past: None) -> None:
     future = Stretch(DAY, NOON + 43200, NOON + 43200 + 86400)
-    assert cover(db, "local", future, NOW).counts.windows == 0
+    assert cover(db, "local", future, CLOSED).counts.windows == 0
 
 
 def test_sources_and_resolutions_are_told_apart(db: Database, history: History) -> None:
@@ -120,7 +120,7 @@ def test_more_holes_than_are_listed_are_said_to_be(
     db: Database, history: History
 ) -> None:
     history.mark(MINUTE, range(0, 2100 * 60, 120))
-    covered = cover(db, "local", Stretch(MINUTE, 0, 2100 * 60), NOW)
+    covered = cover(db, "local", Stretch(MINUTE, 0, 2100 * 60), CLOSED)
     assert (len(covered.holes), covered.truncated) == (1000, True)
     assert covered.counts.missing == 1050
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from models.database import Database
 
 NOON = 1_795_262_400
-NOW = NOON + 3600.0
+CLOSED = NOON + 3600.0
 
 
 def answer(
@@ -40,7 +40,7 @@ def answer(
     limit: int | None = None,
     max_points: int = 1_000_000,
 ) -> dict[str, Any]:
-    question = Question(Span(start, end), NOW, resolution, aggregates, fill, limit)
+    question = Question(Span(start, end), CLOSED, resolution, aggregates, fill, limit)
     series = find_series(db, [parse(text) for text in selectors])
     document = rollups_document(ask(db, series, question, max_points))
     to_json(document)
@@ -270,7 +270,9 @@ def test_counters_are_asked_of_gauges_with_a_note(
 
 
 def test_no_series_is_an_answer_that_says_so(db: Database) -> None:
-    document = answer(db, "nothing", resolution=None, start=0.0, end=NOW, fill="null")
+    document = answer(
+        db, "nothing", resolution=None, start=0.0, end=CLOSED, fill="null"
+    )
     assert (document["series"], document["coverage"]) == ([], {})
     assert document["notes"] == ["no series is selected"]
 
@@ -294,11 +296,11 @@ def test_only_what_is_recorded_counts_as_points_unless_all_is_answered(
     db: Database, history: History
 ) -> None:
     history.gauges("up", MINUTE, NOON, [1.0, 2.0])
-    document = answer(db, "up", start=0, end=NOW, max_points=2)
+    document = answer(db, "up", start=0, end=CLOSED, max_points=2)
     assert columns(document, "avg") == [[1.0, 2.0]]
     with pytest.raises(TooMuchError):
-        answer(db, "up", start=0, end=NOW, fill="null", max_points=2)
-    limited = answer(db, "up", start=0, end=NOW, fill="null", limit=2, max_points=2)
+        answer(db, "up", start=0, end=CLOSED, fill="null", max_points=2)
+    limited = answer(db, "up", start=0, end=CLOSED, fill="null", limit=2, max_points=2)
     assert columns(limited, "avg") == [[None, None]]
 
 

@@ -33,7 +33,7 @@ def test_a_source_is_as_late_as_its_newest_window_that_is_done(
     history.mark(MINUTE, range(NOON, NOON + 300, 60))
     history.mark(MINUTE, [NOON + 240], "partial")
     history.mark(HOUR, [NOON - 3600])
-    (status,) = source_status(db, {"local": "scrape"}, NOON + 255.5)
+    (status,) = source_status(db, {"local": "scrape"}, NOON + 255.5, 15.0)
     assert status == SourceStatus(
         "local",
         "scrape",
@@ -51,15 +51,25 @@ def test_windows_that_have_ended_and_are_not_in_the_ledger_are_missing(
 ) -> None:
     history.mark(MINUTE, [NOON, NOON + 120])
     history.mark(MINUTE, [NOON + 60], "dirty")
-    (status,) = source_status(db, {}, NOON + 600 + 59)
+    (status,) = source_status(db, {}, NOON + 600 + 59, 15.0)
     assert [one.missing for one in status.progress] == [7, 0, 0]
+
+
+def test_a_window_that_has_ended_is_missing_only_once_it_has_settled(
+    db: Database, history: History
+) -> None:
+    history.mark(MINUTE, [NOON])
+    (settling,) = source_status(db, {}, NOON + 120 + 14.9, 15.0)
+    assert settling.progress[0].missing == 0
+    (settled,) = source_status(db, {}, NOON + 120 + 15.0, 15.0)
+    assert settled.progress[0].missing == 1
 
 
 def test_a_window_that_ends_in_the_future_is_no_lead(
     db: Database, history: History
 ) -> None:
     history.mark(DAY, [DAY.floor(NOON)])
-    (status,) = source_status(db, {}, NOON)
+    (status,) = source_status(db, {}, NOON, 15.0)
     assert status.progress[2].lag == 0.0
 
 
@@ -68,7 +78,7 @@ def test_sources_are_those_configured_and_those_left_in_the_database(
 ) -> None:
     history.series("up", source="gone")
     history.mark(MINUTE, [NOON], "lost", source="older")
-    found = source_status(db, {"new": "prometheus"}, NOON)
+    found = source_status(db, {"new": "prometheus"}, NOON, 15.0)
     assert [one.name for one in found] == ["gone", "new", "older"]
     assert found[0] == nothing_done("gone", "", 1)
     assert found[1] == nothing_done("new", "prometheus", 0)
@@ -80,5 +90,5 @@ def test_a_workspace_sees_its_own_sources_only(db: Database, history: History) -
     history.series("down", source="a")
     history.series("up", source="b")
     history.mark(MINUTE, [NOON], source="b")
-    found = source_status(db, {"mine": "scrape"}, NOON, "team")
+    found = source_status(db, {"mine": "scrape"}, NOON, 15.0, "team")
     assert found == [nothing_done("a", "", 1), nothing_done("mine", "scrape", 0)]

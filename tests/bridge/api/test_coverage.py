@@ -25,6 +25,7 @@ def _past(history: History) -> None:
 
 
 def test_what_is_done_and_what_is_not_is_answered(bridge: Application) -> None:
+    bridge.clock.advance(15)
     answer = bridge.answer(PATH, source="local", resolution="minute")
     CoverageAnswer.model_validate(answer)
     assert answer == {
@@ -62,6 +63,7 @@ def test_what_is_done_and_what_is_not_is_answered(bridge: Application) -> None:
 def test_all_sources_and_resolutions_are_answered_without_a_choice(
     bridge: Application,
 ) -> None:
+    bridge.clock.advance(15)
     answer = bridge.answer(PATH)
     CoverageAnswer.model_validate(answer)
     assert [(one["source"], one["resolution"]) for one in answer["coverage"]] == [
@@ -77,6 +79,19 @@ def test_all_sources_and_resolutions_are_answered_without_a_choice(
             "reason": "2 of 60 minutes are lost",
         }
     ]
+
+
+@pytest.mark.setting("rollup.settle")
+def test_a_window_counts_once_it_has_settled(bridge: Application) -> None:
+    def missing() -> int:
+        (one,) = bridge.answer(PATH, source="local", resolution="minute")["coverage"]
+        counts: dict[str, int] = one["counts"]
+        return counts["missing"]
+
+    bridge.clock.advance(60 + 14.9)
+    assert missing() == 0
+    bridge.clock.advance(0.1)
+    assert missing() == 1
 
 
 def test_a_span_is_widened_to_windows(bridge: Application) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bridge.answers.times import format_time
 from tests.bridge.history import MINUTE
 
@@ -49,6 +51,20 @@ def test_what_is_done_and_what_is_not_is_shown(used: Shell, history: History) ->
         ["local", "minute", at[300], at[360], "dirty"],
         ["local", "minute", at[600], at[720], "missing"],
     ]
+
+
+@pytest.mark.setting("rollup.settle")
+def test_windows_that_have_not_settled_are_not_counted(
+    used: Shell, history: History
+) -> None:
+    history.mark(MINUTE, [BEGIN])
+    span = ("--start", str(BEGIN), "--end", str(BEGIN + 120), "--resolution", "minute")
+    (_, settled, *holes) = table(used.run("coverage", *span).stdout)
+    assert settled == ["local", "minute", "2", "1", "0", "0", "0", "1"]
+    assert [row[4:] for row in holes[2:]] == [["missing"]]
+    used.configure("rollup: {settle: 10000d}\n")
+    (_, settling) = table(used.run("coverage", *span).stdout)
+    assert settling == ["local", "minute", "0", "0", "0", "0", "0", "0"]
 
 
 def test_all_sources_and_resolutions_are_shown_without_a_choice(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.database import open_database
-from tests.bridge.history import MINUTE, Row
+from tests.bridge.history import MINUTE, Row, gauge
 
 if TYPE_CHECKING:
     from tests.bridge.cli.conftest import Shell
@@ -38,6 +38,25 @@ def test_series_are_printed_as_a_table(used: Shell, past: None) -> None:
     assert result.stderr == (
         "by minute: finest with at most 1500 points that covers the range (3)\n"
     )
+
+
+def test_series_of_several_sources_are_told_apart_by_them(
+    used: Shell, past: None, history: History
+) -> None:
+    other = history.series("node_load1", source="other")
+    history.rows(MINUTE, other, {BEGIN: gauge(5.0)})
+    history.mark(MINUTE, [BEGIN], source="other")
+    asked = ("query", "node_load1", *AT, "--aggregate", "avg", "--limit", "1")
+    assert [line.split() for line in used.run(*asked).stdout.splitlines()] == [
+        ["SOURCE", "SERIES", "MINUTE", "AVG"],
+        ["local", "node_load1", "2023-11-14T22:16:00Z", "2"],
+        ["other", "node_load1", "2023-11-14T22:14:00Z", "5"],
+    ]
+    chosen = used.run(*asked, "--source", "other").stdout
+    assert [line.split() for line in chosen.splitlines()] == [
+        ["SERIES", "MINUTE", "AVG"],
+        ["node_load1", "2023-11-14T22:14:00Z", "5"],
+    ]
 
 
 def test_csv_has_all_digits(used: Shell, past: None) -> None:
@@ -103,6 +122,10 @@ def test_no_series_is_a_note_and_no_failure(used: Shell) -> None:
         (
             ["up", "--resolution", "week"],
             "resolution: 'week' is not a resolution; known are minute, hour, day, auto",
+        ),
+        (
+            ["up", "--source", "zzz"],
+            "source: 'zzz' is not a source; known are local",
         ),
         (
             ["up", "--aggregate", "mean"],

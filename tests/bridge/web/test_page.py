@@ -125,13 +125,13 @@ def test_the_page_shows_sources_coverage_errors_and_history(
     assert table(page, "events") == [
         ["2026-11-21 12:00:00", "availability: timeout", "<i>no answer</i>", "3"]
     ]
-    strip = page.get_by_role("img", name="local: 93.3 % of 60 minutes done, 2 gaps")
+    strip = page.get_by_role("img", name="local: 94.9 % of 59 minutes done, 2 gaps")
     expect(strip).to_be_visible()
     titles = [piece.get_attribute("title") for piece in strip.locator("i").all()]
     assert titles == [
-        "done: 2026-11-21 12:00:00 to 2026-11-21 13:00:00",
+        "done: 2026-11-21 12:00:00 to 2026-11-21 12:59:00",
         "lost: 2026-11-21 12:10:00 to 2026-11-21 12:12:00, not recording",
-        "missing: 2026-11-21 12:58:00 to 2026-11-21 13:00:00",
+        "missing: 2026-11-21 12:58:00 to 2026-11-21 12:59:00",
     ]
     expect(page.locator("#chart-note")).to_have_text(
         "By minute: finest with at most 1500 points that covers the range (58)."
@@ -203,6 +203,21 @@ def test_series_are_hidden_and_shown_with_the_keyboard(
     expect(chart).to_have_attribute(
         "aria-label", "2 series, 116 points; figures in the table below"
     )
+    assert complaints == []
+
+
+def test_series_of_several_sources_are_told_apart_by_them(
+    page: Page, url: str, history: History, complaints: list[str]
+) -> None:
+    history.series("requests_total", {"code": "500"}, source="other", kind="counter")
+    page.goto(f'{url}?match=requests_total{{code="500"}}')
+    expect(page.locator("#chart canvas")).to_be_visible()
+    assert [row[0] for row in table(page, "legend")] == [
+        'requests_total{code="500"} from local',
+        'requests_total{code="500"} from other',
+    ]
+    name = 'Show requests_total{code="500"} from other'
+    expect(page.get_by_role("checkbox", name=name)).to_be_checked()
     assert complaints == []
 
 
