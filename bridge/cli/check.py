@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import random
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+from prometheus_client import CollectorRegistry
 
 from bridge.cli.failures import FAILED
 from bridge.cli.invocation import Invocation, pass_invocation
 from bridge.cli.tables import show
+from bridge.receivers.endpoint import Endpoint, ScrapeError
+from bridge.sources.api import Api
 from bridge.sources.base import SourceError
-from bridge.sources.client import Client, Reply
+from bridge.sources.client import Client
 from bridge.storage import open_store
+from bridge.telemetry import Telemetry
 from models.database import DatabaseUnavailable
 from models.migrate import MigrationError, Migrations
 from runtime import settings as config
+from runtime.clock import SystemClock
 from runtime.config import DEFAULT, SettingsError, read_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pydantic import SecretStr
-
-_OK: Final = 200
 _LARGEST: Final = 64 * 2**20
 _SQLITE: Final = "sqlite:///"
 
@@ -47,6 +51,7 @@ def command(invocation: Invocation) -> None:
     findings = [
         Finding("settings", "ok", _origin(invocation)),
         _database(settings.database),
+        _state(settings.bridge.state),
         *_sources(settings),
     ]
     rows = [(finding.what, finding.state, finding.detail) for finding in findings]
@@ -88,13 +93,36 @@ def _database(wanted: config.Database) -> Finding:
 
 
 def _absent(path: Path, wanted: config.Database) -> Finding:
-    if wanted.migrate_at_start:
-        return Finding("database", "ok", f"{path} is made at start")
-    return Finding(
-        "database",
-        "failed",
-        f"{path} does not exist; run `epimetheus migrate up`",
-    )
+    if not wanted.migrate_at_start:
+        return Finding(
+            "database",
+            "failed",
+            f"{path} does not exist; run `epimetheus migrate up`",
+        )
+    if reason := _why_not_written(path.parent):
+        return Finding("database", "failed", f"{path} cannot be made: {reason}")
+    return Finding("database", "ok", f"{path} is made at start")
+
+
+def _state(directory: Path) -> Finding:
+    if reason := _why_not_written(directory):
+        return Finding("state", "failed", f"{directory} cannot be written: {reason}")
+    return Finding("state", "ok", str(directory))
+
+
+def _why_not_written(directory: Path) -> str | None:
+    """Return why nothing can be made in a directory, None if it can.
+
+    Of one that is not there, the nearest that is above it is tried, with a file that
+    is gone at once: permissions do not tell of everything that forbids writing.
+    """
+    above = (directory, *directory.absolute().parents)
+    try:
+        nearest = next(path for path in above if path.exists())
+        with tempfile.TemporaryFile(dir=nearest):
+            return None
+    except OSError as error:
+        return error.strerror
 
 
 def _sources(settings: config.Settings) -> Iterator[Finding]:
@@ -108,46 +136,46 @@ def _sources(settings: config.Settings) -> Iterator[Finding]:
                 )
 
 
-def _try(what: str, url: str, ask: Callable[[], Reply]) -> Finding:
+def _try(what: str, url: str, ask: Callable[[], None]) -> Finding:
     try:
-        reply = ask()
-    except SourceError as error:
+        ask()
+    except (ScrapeError, SourceError) as error:
         return Finding(what, "failed", f"{url}: {error.reason}: {error}")
     except SettingsError as error:
         return Finding(what, "failed", "; ".join(error.problems))
-    if reply.status != _OK:
-        return Finding(what, "failed", f"{url} answered {reply.status}")
     return Finding(what, "ok", url)
 
 
-def _ask_prometheus(source: config.PrometheusSource) -> Callable[[], Reply]:
-    def ask() -> Reply:
-        client = Client(source.url, timeout=source.timeout, max_response=_LARGEST)
-        headers = _authorization(source.bearer_token, source.bearer_token_file)
+def _ask_prometheus(source: config.PrometheusSource) -> Callable[[], None]:
+    def ask() -> None:
+        api = Api(
+            Client(source.url, timeout=source.timeout, max_response=_LARGEST),
+            name=source.name,
+            timeout=source.timeout,
+            retries=0,
+            token=read_secret(source.bearer_token, source.bearer_token_file),
+            telemetry=Telemetry.create(CollectorRegistry()),
+            clock=SystemClock(),
+            random=random.random,
+        )
         try:
-            return client.request(
-                "POST", "/api/v1/query", fields={"query": "time()"}, headers=headers
-            )
+            api.now_ms()
         finally:
-            client.close()
+            api.close()
 
     return ask
 
 
 def _ask_target(
     source: config.ScrapeSource, target: config.Target
-) -> Callable[[], Reply]:
-    def ask() -> Reply:
-        client = Client(target.url, timeout=source.timeout, max_response=_LARGEST)
-        headers = _authorization(target.bearer_token, target.bearer_token_file)
+) -> Callable[[], None]:
+    def ask() -> None:
+        endpoint = Endpoint(
+            target, timeout=source.timeout, max_samples=source.max_samples
+        )
         try:
-            return client.request("GET", "", headers=headers)
+            endpoint.fetch()
         finally:
-            client.close()
+            endpoint.close()
 
     return ask
-
-
-def _authorization(token: SecretStr | None, file: Path | None) -> dict[str, str]:
-    secret = read_secret(token, file)
-    return {} if secret is None else {"Authorization": f"Bearer {secret}"}

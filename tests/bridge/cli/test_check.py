@@ -16,8 +16,18 @@ if TYPE_CHECKING:
     from tests.bridge.cli.conftest import Shell
 
 
+ANSWERS = {
+    "GET /metrics": b"node_load1 0.5\n",
+    "POST /api/v1/query": (
+        b'{"status": "success", "data": {"resultType": "scalar", '
+        b'"result": [1700000000.5, "1700000000.5"]}}'
+    ),
+}
+PAGE = b"<!DOCTYPE html>\n<html><body>Welcome</body></html>\n"
+
+
 class Answering(BaseHTTPRequestHandler):
-    """Answers those who send the token `right`."""
+    """Answers those who send the token `right`, with a page where nothing else is."""
 
     def do_GET(self) -> None:
         self._answer()
@@ -28,7 +38,7 @@ class Answering(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         known = self.headers.get("Authorization") == "Bearer right"
-        body = f"{self.command} {self.path}\n".encode()
+        body = ANSWERS.get(f"{self.command} {self.path}", PAGE)
         self.send_response(200 if known else 401)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -63,6 +73,15 @@ def rows(text: str) -> list[list[str]]:
     return [line.split(maxsplit=2) for line in text.splitlines()[1:]]
 
 
+def of_sources(text: str) -> dict[str, str]:
+    """Return what is said of each source, by its name."""
+    return {
+        line.split()[1]: " ".join(line.split()[2:])
+        for line in text.splitlines()
+        if line.startswith("source")
+    }
+
+
 def test_what_works_is_ok(shell: Shell, server: str) -> None:
     token = shell.config.with_name("token")
     token.write_text("right\n", encoding="utf-8")
@@ -74,11 +93,12 @@ def test_what_works_is_ok(shell: Shell, server: str) -> None:
         ["WHAT"],
         ["settings"],
         ["database"],
+        ["state"],
         ["source"],
         ["source"],
     ]
     assert f"sqlite:///{shell.database}" in result.stdout
-    assert result.stdout.count("  ok") == 4
+    assert result.stdout.count("  ok") == 5
     assert result.exit_code == 0
 
 
@@ -97,14 +117,47 @@ def test_a_source_that_refuses_or_is_not_there_fails(shell: Shell, server: str) 
     )
     result = shell.run("check")
     assert result.exit_code == 1
-    lines = {
-        line.split()[1]: " ".join(line.split()[2:])
-        for line in result.stdout.splitlines()
-        if line.startswith("source")
-    }
-    assert lines["far"] == f"failed {server} answered 401"
-    assert lines["near"] == f"failed {server}/metrics answered 401"
+    lines = of_sources(result.stdout)
+    assert lines["far"] == (
+        f"failed {server}: unauthorized: the server answered 401: "
+        "check the bearer token"
+    )
+    assert lines["near"] == (
+        f"failed {server}/metrics: unauthorized: the target answered 401: "
+        "check its token"
+    )
     assert lines["gone"].startswith(f"failed http://127.0.0.1:{port}/metrics: refused:")
+
+
+def test_a_source_that_answers_with_a_page_fails(shell: Shell, server: str) -> None:
+    token = shell.config.with_name("token")
+    token.write_text("right\n", encoding="utf-8")
+    shell.configure(sources(f"{server}/home", str(token)))
+    result = shell.run("check")
+    assert result.exit_code == 1
+    lines = of_sources(result.stdout)
+    assert lines["far"] == (
+        f"failed {server}/home: garbage: the answer is not a JSON object"
+    )
+    assert lines["near"].startswith(f"failed {server}/home/metrics: garbage: line 1")
+
+
+@pytest.mark.setting("bridge.state")
+def test_what_cannot_be_written_fails(shell: Shell) -> None:
+    file = shell.config.with_name("file")
+    file.write_text("no directory", encoding="utf-8")
+    state, database = file / "state", file / "new" / "epimetheus.db"
+    shell.config.write_text(
+        f"database: {{url: 'sqlite:///{database}'}}\n"
+        f"bridge: {{state: '{state}'}}\nsources: []\n",
+        encoding="utf-8",
+    )
+    result = shell.run("check")
+    assert result.exit_code == 1
+    assert rows(result.stdout)[1:] == [
+        ["database", "failed", f"{database} cannot be made: Not a directory"],
+        ["state", "failed", f"{state} cannot be written: Not a directory"],
+    ]
 
 
 @pytest.mark.setting("database.migrate_at_start")
