@@ -68,8 +68,10 @@ class Composition:
             scheduler.add(f"rollup_{source.name}", self.every, engine.beat)
         for scraper, settings in self.scrapers:
             for target in settings.targets:
+                # One URL may be scraped as several instances.
+                instance = f"_{target.instance}" if target.instance else ""
                 scheduler.add(
-                    f"scrape_{settings.name}_{target.url}",
+                    f"scrape_{settings.name}_{target.url}{instance}",
                     settings.interval,
                     _scrape(scraper, target),
                     splay(f"{settings.name} {target.url}", settings.interval),

@@ -24,6 +24,7 @@ class Telemetry:
 
     cycle_seconds: Histogram
     windows: Counter
+    windows_failed: Counter
     samples: Counter
     rows: Counter
     source_requests: Counter
@@ -78,6 +79,11 @@ class Telemetry:
                 "source",
                 "resolution",
                 "state",
+            ),
+            windows_failed=counter(
+                "windows_failed",
+                "Windows that could not be done, and are tried again.",
+                "source",
             ),
             samples=counter("samples", "Raw samples rolled up.", "source"),
             rows=counter("rows_written", "Rollup rows committed.", "resolution"),

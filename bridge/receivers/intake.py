@@ -35,8 +35,9 @@ class Samples:
 def append(db: Database, source: str, samples: Samples, now: int) -> None:
     """Add samples to the buffer, by minutes, in one transaction; `now` in seconds.
 
-    A minute that is finished becomes dirty and will be done again, with the late
-    samples in it (RULES R63). To be run on the writer.
+    A minute that is over becomes dirty: if it is finished it will be done again with
+    the late samples in it (RULES R63), and if it is being done right now its commit
+    sees by the ledger's entry that it was overtaken. To be run on the writer.
     """
     minutes = samples.times // 1000 // _MINUTE * _MINUTE
     starts: list[int] = np.unique(minutes).tolist()
@@ -44,8 +45,10 @@ def append(db: Database, source: str, samples: Samples, now: int) -> None:
         for start in starts:
             part = samples.only(minutes == start)
             buffer.append(db, source, start, part.ids, part.times, part.values)
-        late = [start for start in starts if _is_finished(db, source, start)]
-        ledger.mark(db, source, _RESOLUTION, late, "dirty", "late samples", now)
+            if start + _MINUTE <= now or _is_finished(db, source, start):
+                # The number of batches makes every entry unlike the one before.
+                reason = f"late samples, batch {buffer.batches(db, source, start)}"
+                ledger.mark(db, source, _RESOLUTION, [start], "dirty", reason, now)
 
 
 def _is_finished(db: Database, source: str, start: int) -> bool:

@@ -34,7 +34,9 @@ TABLES: Final = {
 class Result:
     """A window as it is about to be committed.
 
-    `events` replace those that `detectors` recorded of the window before.
+    `events` replace those that `detectors` recorded of the window before. `before` is
+    the ledger entry that was in force when the window was read: if another is by the
+    time of the commit, samples have come in between and the window stays dirty.
     """
 
     source: str
@@ -44,6 +46,7 @@ class Result:
     samples: int
     detectors: Sequence[str] = ()
     events: Sequence[EventRow] = ()
+    before: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,10 @@ def commit(
     """
     window = result.window
     with db.atomic():
-        before = _entry(db, result.source, window)
+        before = find_entry(db, result.source, window)
+        overtaken = window.resolution is Resolution.MINUTE and before != result.before
         if before is not None and result.samples < before.samples:
-            return _keep(db, before, result, now)
+            return _keep(db, before, result, now, overtaken=overtaken)
         changed = np.zeros(0, dtype=np.int64)
         if before is not None and before.revision:
             changed = _remove_stale(db, result)
@@ -94,11 +98,11 @@ def commit(
             source=result.source,
             resolution=window.resolution.value,
             start=window.start,
-            state=result.verdict.state,
+            state=DIRTY if overtaken else result.verdict.state,
             samples=result.samples,
             series=sum(len(rows) for rows in result.rows),
             revision=1 + (before.revision if before else 0),
-            reason=result.verdict.reason,
+            reason="overtaken by samples" if overtaken else result.verdict.reason,
             computed_at=now,
         )
         ledger.record(db, entry)
@@ -129,7 +133,7 @@ def _mark_parent(db: Database, source: str, window: Window, now: int) -> None:
     parent = window.parent()
     if parent is None:
         return
-    entry = _entry(db, source, parent)
+    entry = find_entry(db, source, parent)
     if entry is not None and entry.state in FINISHED:
         ledger.mark(
             db,
@@ -142,15 +146,20 @@ def _mark_parent(db: Database, source: str, window: Window, now: int) -> None:
         )
 
 
-def _entry(db: Database, source: str, window: Window) -> Entry | None:
+def find_entry(db: Database, source: str, window: Window) -> Entry | None:
+    """Return the ledger's entry of a window, None if there is none."""
     found = ledger.entries(
         db, source, window.resolution.value, window.start, window.end
     )
     return found[0] if found else None
 
 
-def _keep(db: Database, before: Entry, result: Result, now: int) -> Committed:
+def _keep(
+    db: Database, before: Entry, result: Result, now: int, *, overtaken: bool
+) -> Committed:
     """Leave the better rows in place and say so in the ledger."""
+    if overtaken:
+        return Committed(before, np.zeros(0, dtype=np.int64), kept=True)
     reason = (
         f"kept: the source now holds {result.samples} of the {before.samples} samples"
     )

@@ -15,7 +15,7 @@ import numpy as np
 import structlog
 
 from bridge.rollup import joints
-from bridge.rollup.commit import Committed, Result, commit
+from bridge.rollup.commit import Committed, Result, commit, find_entry
 from bridge.rollup.fill import Fill
 from bridge.rollup.kinds import Kinds
 from bridge.rollup.plan import FINISHED, LOST, MINUTE, OPEN, PARTIAL, Agenda
@@ -23,6 +23,7 @@ from bridge.rollup.reading import Reading, read, verdict
 from bridge.rollup.tail import Tail
 from bridge.rollup.windows import Resolution, Window
 from bridge.sources.base import Source, SourceError
+from models.database import DatabaseUnavailable
 from models.queries import events as event_queries
 from models.queries import ledger
 from models.queries.series import are_counters
@@ -74,6 +75,7 @@ class Engine:
         self._source = source
         self._initial_history = initial_history
         self._rollup = rollup
+        self._lookback_ms = round(rollup.lookback * 1000)
         self._reporter = reporter
         self._parts = parts
         self._fill = Fill(parts.db, source.name)
@@ -190,16 +192,24 @@ class Engine:
                 self._unreachable(error, start)
                 if not error.permanent:
                     return False
+            except DatabaseUnavailable:
+                raise
+            except Exception:
+                # One window that cannot be done must not keep the others from it.
+                log.exception("a window failed", source=self._source.name, window=start)
+                self._agenda.put_off(start, self._parts.clock.monotonic())
+                self._parts.telemetry.windows_failed.labels(self._source.name).inc()
         return True
 
     def do(self, window: Window) -> None:
         """Read one window, roll it up and commit it; raises SourceError."""
         began = self._parts.clock.monotonic()
+        before = find_entry(self._parts.db, self._source.name, window)
         tail, lookback_ms = self._tail(window)
         reading = read(self._source, window, tail, self._kinds, lookback_ms)
         if self._asks_again(reading):
             return
-        judged = verdict(self._source, reading)
+        judged = verdict(self._source, reading, self._lookback_ms)
         events = self._reporter.of_rows(window, reading.rows)
         if judged.state in (PARTIAL, LOST):
             events += self._reporter.of_outcome(window, judged.state, judged.reason)
@@ -211,6 +221,7 @@ class Engine:
             samples=reading.samples,
             detectors=self._reporter.detectors,
             events=events,
+            before=before,
         )
         committed = self._commit(result)
         self._after(window, tail, reading, committed)
@@ -226,7 +237,7 @@ class Engine:
         if tail is None or tail.run != run:  # windows before it were done meanwhile
             lookup = None if alone else self._last_before(run)
             tail = Tail(window.start, run, lookup)
-        return tail, round(self._rollup.lookback * 1000) if alone else 0
+        return tail, self._lookback_ms if alone else 0
 
     def _last_before(self, run: int | None) -> Callable[[Ints, int], Floats]:
         def lookup(series_id: Ints, start: int) -> Floats:
@@ -298,8 +309,9 @@ class Engine:
                 if self._stop.is_set():
                     return
                 result = self._fill.merge(window)
-                self._commit(result)
-                self._touch(result)
+                if result is not None:
+                    self._commit(result)
+                    self._touch(result)
 
     def _touch(self, result: Result) -> None:
         ids = np.concatenate(

@@ -66,14 +66,19 @@ class Fill:
         self._candidates -= set(asked) - due
         return sorted(due, key=lambda window: window.start)
 
-    def merge(self, window: Window) -> Result:
-        """Merge a window from its finer rows; the caller commits the result."""
+    def merge(self, window: Window) -> Result | None:
+        """Merge a window from its finer rows; the caller commits the result.
+
+        Returns None where a finer window is to be done again meanwhile.
+        """
         finer = window.resolution.finer
         if finer is None:
             raise ValueError("minutes are not merged from anything")
         entries = ledger.entries(
             self._db, self._source, finer.value, window.start, window.end
         )
+        if any(entry.state not in FINISHED for entry in entries):
+            return None
         rows = list(self._merged(window, finer))
         return Result(
             source=self._source,

@@ -38,33 +38,37 @@ def predecessors(db: Database, series_id: Ints, start: int, run: int | None) -> 
 def after(
     db: Database, source: str, window: Window, committed: Committed, agenda: Agenda
 ) -> list[int]:
-    """Return the starts of later minutes whose rows a commit has outdated."""
-    until = agenda.run_end(window.end)
-    if until <= window.end or committed.kept:
+    """Return the starts of later minutes whose rows a commit has outdated.
+
+    A window that is done for the first time before one that is finished already has
+    that one done again: its first steps came from the source's look-back.
+    """
+    if committed.kept:
         return []
-    dirty = set(_unrooted(db, source, window, agenda, until))
-    if len(committed.changed):
-        dirty.update(_successors(db, committed.changed, window.end, until))
+    dirty: set[int] = set()
+    if len(committed.changed) and agenda.until is not None:
+        dirty |= _successors(db, committed.changed, window.end, agenda.until)
+    until = agenda.run_end(window.end)
+    if until > window.end:
+        dirty |= _unrooted(db, source, window, agenda, until)
+        if committed.entry.revision == 1:
+            dirty.add(window.end)
     return sorted(dirty)
 
 
 def _unrooted(
     db: Database, source: str, window: Window, agenda: Agenda, until: int
-) -> list[int]:
+) -> set[int]:
     """Return minutes with rows that had no predecessor and have one now."""
-    rows = [
-        (start, series_id)
-        for start, series_id in baseline_rows(db, source, window.end)
-        if start < until
-    ]
+    rows = baseline_rows(db, source, window.end, until)
     if not rows:
-        return []
+        return set()
     starts, ids = (
         np.array(column, dtype=np.int64) for column in zip(*rows, strict=True)
     )
     run = agenda.run_start(window.start)
-    rooted = ~np.isnan(predecessors(db, ids, window.end, run))
-    return [int(start) for start in np.unique(starts[rooted])]
+    rooted = np.isfinite(predecessors(db, ids, window.end, run))
+    return {int(start) for start in starts[rooted]}
 
 
 def _successors(db: Database, ids: Ints, start: int, until: int) -> set[int]:

@@ -60,12 +60,14 @@ def read(
     return reading
 
 
-def verdict(source: Source, reading: Reading) -> Verdict:
-    """Judge a window by its reading; asks an empty source whether it recorded."""
+def verdict(source: Source, reading: Reading, around_ms: int) -> Verdict:
+    """Judge a window by its reading; asks an empty source whether it recorded.
+
+    `around_ms` before and after the window tell how often it scrapes: a window may lie
+    between two scrapes, and is then empty, not lost.
+    """
     window = reading.window
-    recording = True
-    if reading.samples == 0:
-        recording = source.presence(window.start_ms, window.end_ms).recording
+    recording = reading.samples > 0 or _recorded(source, window, around_ms)
     return judge(
         samples=reading.samples,
         recording=recording,
@@ -73,6 +75,17 @@ def verdict(source: Source, reading: Reading) -> Verdict:
         interval_ms=reading.interval_ms,
         warnings=reading.warnings.messages,
     )
+
+
+def _recorded(source: Source, window: Window, around_ms: int) -> bool:
+    """Whether a source was recording while a window that holds no samples passed."""
+    start_ms, end_ms = window.start_ms, window.end_ms
+    if source.presence(start_ms, end_ms).recording:
+        return True
+    interval = source.presence(start_ms - around_ms, end_ms + around_ms).interval_ms
+    if interval is None or end_ms - 2 * interval >= start_ms:
+        return False
+    return source.presence(end_ms - 2 * interval, start_ms).recording
 
 
 def _shortest(known: int | None, block: Block, window: Window) -> int | None:

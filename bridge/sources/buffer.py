@@ -104,6 +104,8 @@ class BufferSource:
 
     def done(self, end_ms: int) -> None:
         """Delete what is no longer needed once all windows before then are done."""
+        # Windows of the future are "done" where the clock was set back.
+        end_ms = min(end_ms, self.now_ms())
         before = _floor(end_ms - round(self._keep_raw * 1000))
         if self._trimmed is None or before > self._trimmed:
             self._call("trim_buffer", lambda: buffer.trim(self._db, self._name, before))

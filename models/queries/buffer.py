@@ -71,6 +71,15 @@ def append(  # noqa: PLR0917 - where they belong, and three columns
     db.execute_sql(sql.replace("?", db.param), params)
 
 
+def batches(db: Database, source: str, start: int) -> int:
+    """Return how many batches the minute `start` was given so far."""
+    sql = (
+        "SELECT COALESCE(MAX(batch), -1) + 1 FROM buffer WHERE source = ? AND start = ?"
+    )
+    rows: list[Any] = rows_of(db, sql, (source, start))
+    return int(rows[0][0])
+
+
 def read(db: Database, source: str, start: int, end: int) -> tuple[Ints, Ints, Floats]:
     """Return ids, times and values of the minutes in `[start, end)`.
 

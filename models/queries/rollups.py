@@ -96,17 +96,19 @@ def series_rows(
     return Columns(*(getattr(found, name)[order] for name in COLUMNS))
 
 
-def baseline_rows(db: Database, source: str, start: int) -> list[tuple[int, int]]:
+def baseline_rows(
+    db: Database, source: str, start: int, end: int
+) -> list[tuple[int, int]]:
     """Return (start, series_id) of a source's minutes that lack a predecessor.
 
-    These are the rows from `start` on whose flag 1 is set, oldest first.
+    These are the rows of `[start, end)` whose flag 1 is set, oldest first.
     """
     sql = (
         "SELECT r.start, r.series_id FROM rollup_minute r "  # noqa: S608 - own names
-        f"WHERE (r.flags & 1) = 1 AND r.start >= ? AND {_OF_SOURCE} "
+        f"WHERE (r.flags & 1) = 1 AND r.start >= ? AND r.start < ? AND {_OF_SOURCE} "
         "ORDER BY r.start, r.series_id"
     )
-    rows: list[Any] = rows_of(db, sql, (start, source, source, source))
+    rows: list[Any] = rows_of(db, sql, (start, end, source, source, source))
     return rows
 
 

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import contextlib
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from bridge.sources.base import SourceError
+from bridge.rollup.fill import Fill
+from bridge.rollup.windows import Resolution, Window
+from bridge.sources.base import SourceError, Warnings
 from models.queries import ledger
 from tests.bridge.rollup.world import BEGIN, Killed, World
 
@@ -428,3 +430,111 @@ def test_what_was_done_is_counted(world: World) -> None:
     assert value("epimetheus_samples_total", {"source": "list"}) == 16
     assert value("epimetheus_rows_written_total", {"resolution": "minute"}) == 4
     assert value("epimetheus_source_up", {"source": "list"}) == 1
+
+
+def test_redoing_several_minutes_reaches_the_next_row_of_sparse_series(
+    world: World,
+) -> None:
+    world.feed("keeps", steady(600))
+    world.feed("a_total", [(10_000, 10.0), (130_000, 20.0), (250_000, 25.0)])
+    world.run_to(600)
+    world.feed("a_total", [(20_000, 15.0)])
+    ledger.mark(world.db, "list", "minute", [BEGIN, BEGIN + 60], "dirty", "late", 0)
+    world.engine.beat()
+    assert world.rows("rollup_minute") == world.truth(0, 600)
+
+
+def test_steps_from_the_look_back_are_measured_again_at_the_joint(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, catch_up=1)
+    world.feed("a_total", steady(1200))
+    world.run_to(60)
+    source: Any = world.source
+    read = source.read
+
+    def read_and_hear_more(*arguments: Any) -> Any:
+        """Read the newest window; then a late sample comes in before it."""
+        source.read = read
+        blocks = list(read(*arguments))
+        world.feed("a_total", [(839_000, 55.5)])
+        return iter(blocks)
+
+    source.read = read_and_hear_more
+    world.run_to(900)
+    world.engine.beat()
+    assert world.rows("rollup_minute") == world.truth(0, 900)
+    world.db.close()
+
+
+def test_samples_that_come_while_a_window_is_done_are_not_lost(world: World) -> None:
+    world.feed("a_total", steady(120))
+    source: Any = world.source
+    read = source.read
+
+    def read_and_be_late(*arguments: Any) -> Any:
+        source.read = read
+        yield from read(*arguments)
+        world.feed("a_total", [(50_000, 3.5)])
+        ledger.mark(world.db, "list", "minute", [BEGIN], "dirty", "late samples", 1)
+
+    source.read = read_and_be_late
+    world.run_to(60)
+    assert world.rows("rollup_minute") == world.truth(0, 60)
+    assert world.states() == {0: "done"}
+
+
+def test_a_window_that_fails_unexpectedly_does_not_hold_up_the_others(
+    world: World,
+) -> None:
+    world.feed("a_total", steady(300))
+    source: Any = world.source
+    read = source.read
+
+    def fail_at_one(start_ms: int, end_ms: int, warnings: Warnings) -> Any:
+        if end_ms == (BEGIN + 120) * 1000:
+            raise ValueError("a batch is damaged")
+        return read(start_ms, end_ms, warnings)
+
+    source.read = fail_at_one
+    world.run_to(300)
+    assert set(world.states()) == {0, 120, 180, 240}
+    failed = "epimetheus_windows_failed_total"
+    assert world.registry.get_sample_value(failed, {"source": "list"}) == 1
+    source.read = read
+    world.clock.advance(5)
+    world.engine.beat()
+    world.engine.beat()
+    assert world.rows("rollup_minute") == world.truth(0, 300)
+
+
+def test_minutes_between_two_scrapes_are_empty_and_not_lost(world: World) -> None:
+    world.source.interval_ms = 120_000
+    world.feed("a_total", steady(1200, every=120))
+    world.run_to(1200)
+    assert world.states() == dict.fromkeys(range(0, 1200, 60), "done")
+    world.feed("a_total", [(2_400_000, 1.0)])
+    world.run_to(2460)
+    lost = [start for start, state in world.states().items() if state == "lost"]
+    assert lost == list(range(1320, 2400, 60))
+
+
+def test_a_counter_that_stays_infinite_is_not_done_again_and_again(
+    world: World,
+) -> None:
+    world.feed("a_total", [(t, float("inf")) for t, _ in steady(1200)])
+    world.run_to(1200)
+    world.source.reads.clear()
+    ledger.mark(world.db, "list", "minute", [BEGIN + 60], "dirty", "asked for", 0)
+    world.engine.beat()
+    world.engine.beat()
+    assert len(world.source.reads) == 1
+
+
+def test_an_hour_whose_minute_became_dirty_meanwhile_waits(world: World) -> None:
+    world.feed("a_total", steady(4000))
+    world.run_to(3900)
+    (hour,) = world.states("hour")
+    fill = Fill(world.db, "list")
+    ledger.mark(world.db, "list", "minute", [BEGIN + hour + 3540], "dirty", "", 0)
+    assert fill.merge(Window(BEGIN + hour, Resolution.HOUR)) is None

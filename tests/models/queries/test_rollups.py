@@ -153,11 +153,15 @@ def test_baselines_are_the_flagged_minutes_from_a_start_on(db: Database) -> None
         ]
     ]
     upsert_rollups(db, RollupMinute, columns(rows))
-    assert baseline_rows(db, "a", 0)[0] == (60, ids[2])
-    assert baseline_rows(db, "a", 61) == [(120, ids[0]), (120, ids[3]), (240, ids[0])]
-    assert baseline_rows(db, "b", 0) == [(120, others[0])]
+    assert baseline_rows(db, "a", 0, 9999)[0] == (60, ids[2])
+    assert baseline_rows(db, "a", 61, 9999) == [
+        (120, ids[0]),
+        (120, ids[3]),
+        (240, ids[0]),
+    ]
+    assert baseline_rows(db, "b", 0, 9999) == [(120, others[0])]
     upsert_rollups(db, RollupMinute, columns([row(others[0], 120, flags=0)]))
-    assert baseline_rows(db, "b", 0) == []
+    assert baseline_rows(db, "b", 0, 9999) == []
 
 
 def test_no_question_reads_a_whole_table(sqlite: Database) -> None:
@@ -167,7 +171,7 @@ def test_no_question_reads_a_whole_table(sqlite: Database) -> None:
     with counted(sqlite) as hours:
         window_rows(sqlite, RollupHour, 3600, "a")
     with counted(sqlite) as baselines:
-        baseline_rows(sqlite, "a", 60)
+        baseline_rows(sqlite, "a", 60, 9999)
     upsert_rollups(sqlite, RollupMinute, columns([row(1, 0)]))
     with counted(sqlite) as spans:
         series_rows(sqlite, RollupMinute, one, 0, 600)
@@ -182,7 +186,7 @@ def test_no_question_reads_a_whole_table(sqlite: Database) -> None:
         "SEARCH r USING PRIMARY KEY (series_id=? AND start=?)",
     }
     assert baselines.ways() == of_source | {
-        "SEARCH r USING INDEX rollup_minute_baseline (start>?)"
+        "SEARCH r USING INDEX rollup_minute_baseline (start>? AND start<?)"
     }
     assert spans.ways() == {
         "SEARCH rollup_minute USING PRIMARY KEY (start>?)",
