@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 Method: TypeAlias = Literal["GET", "POST"]
 _CHUNK: Final = 1 << 18
 _GZIP: Final = 16 + zlib.MAX_WBITS
+_SHOWN: Final = 80
+"""The most characters that an error quotes of what is no HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,9 @@ def _translate(error: Exception, timeout: float) -> NoReturn:
         case ConnectTimeoutError() | ReadTimeoutError() | TimeoutError():
             raise SourceError("timeout", f"no whole answer in {timeout:g} s") from error
         case ProtocolError() if _is_no_http(cause):
-            raise SourceError("garbage", f"the answer is no HTTP: {told}") from error
+            raise SourceError(
+                "garbage", f"the answer is no HTTP: {told[:_SHOWN]}"
+            ) from error
         case ProtocolError():
             raise SourceError("truncated", f"the answer broke off: {told}") from error
         case _:

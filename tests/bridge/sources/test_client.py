@@ -140,6 +140,11 @@ def test_an_answer_that_is_none_is_garbage(told: Told) -> None:
     assert (error.reason, error.permanent) == ("garbage", False)
 
 
+def test_little_is_quoted_of_what_is_no_http() -> None:
+    error = failed(Told(raw=b"<html>" + b"x" * 9000 + b"\r\n\r\n"))
+    assert str(error) == f"the answer is no HTTP: <html>{'x' * 74}"
+
+
 @pytest.mark.parametrize(
     "told",
     [
