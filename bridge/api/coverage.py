@@ -63,7 +63,7 @@ class CoverageQuery(Query):
 
 
 class CountsModel(BaseModel):
-    """Windows by state, from the oldest window to the last one that has ended."""
+    """Windows by state, from the oldest one to the last that has ended and settled."""
 
     start: int = Field(description="Start of the first window that is counted.")
     end: int = Field(description="End of the last window that is counted.")

@@ -107,7 +107,7 @@ def test_a_mistake_in_the_program_is_not_hidden(
 ) -> None:
     from bridge.cli import query  # noqa: PLC0415 - to break it
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise KeyError("a mistake")
 
     monkeypatch.setattr(query, "find_series", broken)
