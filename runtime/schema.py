@@ -162,7 +162,7 @@ def default(field: FieldInfo) -> Any:
         return None
     if isinstance(value, tuple):
         return [
-            item.model_dump(mode="json", exclude_none=True)
+            item.model_dump(mode="json", exclude_unset=True)
             if isinstance(item, Section)
             else item
             for item in value

@@ -137,7 +137,6 @@ def _out_of_range(value: Any, error: ErrorDetails, place: Place) -> str:
 
 
 SENTENCES: Final[dict[str, Callable[[Any, ErrorDetails, Place], str]]] = {
-    "bool_parsing": _not_this,
     "bool_type": _not_this,
     "extra_forbidden": _unknown,
     "greater_than": _out_of_range,

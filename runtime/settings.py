@@ -8,7 +8,8 @@ docs/configuration.md.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -23,6 +24,9 @@ from runtime.texts import BaseUrl, DatabaseUrl, HttpUrl, Name, PathText, Regex, 
 
 Positive = Annotated[Duration, Field(gt=0)]
 Whole = Annotated[int, Field(strict=True), Written("whole number", "1")]
+Switch = Annotated[bool, Field(strict=True)]
+
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Section(BaseModel):
@@ -56,7 +60,7 @@ class Database(Section):
     password_file: PathText | None = Field(
         None, description="File that holds the password for PostgreSQL."
     )
-    migrate_at_start: bool = Field(
+    migrate_at_start: Switch = Field(
         default=True,
         description="Apply pending migrations at start; otherwise refuse to start "
         "and say which are pending.",
@@ -80,7 +84,7 @@ class Paths(Section):
 class Collector(Section):
     """A collector that can be switched off."""
 
-    enabled: bool = Field(default=True, description="Whether the collector runs.")
+    enabled: Switch = Field(default=True, description="Whether the collector runs.")
 
 
 class DiskCollector(Collector):
@@ -233,7 +237,7 @@ class PrometheusSource(_Source):
     max_response: Annotated[Size, Field(ge=1024)] = Field(
         256 * 2**20, description="Largest answer accepted, uncompressed."
     )
-    gzip: bool = Field(
+    gzip: Switch = Field(
         default=False,
         description="Ask for compressed answers; worth it below 0.5 Gbit/s.",
     )
@@ -267,6 +271,15 @@ class Target(Section):
         None, description="File with the bearer token for the target."
     )
 
+    @property
+    def instance_label(self) -> str:
+        """The value of the label `instance`: as set, else host and port of the URL."""
+        if self.instance is not None:
+            return self.instance
+        parts = urlsplit(self.url)
+        host = parts.netloc if parts.port is None else parts.netloc.rpartition(":")[0]
+        return f"{host}:{parts.port or _PORTS[parts.scheme]}"
+
 
 class ScrapeSource(_Source):
     """Targets that the bridge scrapes without a Prometheus in between."""
@@ -277,7 +290,11 @@ class ScrapeSource(_Source):
     interval: Annotated[Duration, Field(ge=1, le=60)] = Field(
         15.0, description="Time between two scrapes of a target."
     )
-    timeout: Positive = Field(10.0, description="Deadline of one scrape.")
+    timeout: Positive = Field(
+        10.0,
+        description="Deadline of one scrape, no longer than the interval; left out, it "
+        "is the interval where that is shorter than 10s.",
+    )
     max_samples: Annotated[Whole, Field(ge=1)] = Field(
         50_000, description="A scrape with more samples is refused as a whole."
     )
@@ -291,11 +308,27 @@ class ScrapeSource(_Source):
 
     @model_validator(mode="after")
     def _timeout_fits(self) -> Self:
-        if self.timeout > self.interval:
+        if self.timeout <= self.interval:
+            return self
+        if "timeout" in self.model_fields_set:
             raise ValueError(
                 f"timeout: {format_duration(self.timeout)} is longer than the "
                 f"interval, {format_duration(self.interval)}"
             )
+        # The section is frozen for everybody else.
+        object.__setattr__(self, "timeout", self.interval)
+        return self
+
+    @model_validator(mode="after")
+    def _targets_are_told_apart(self) -> Self:
+        first: dict[tuple[str, str], int] = {}
+        for index, target in enumerate(self.targets):
+            other = first.setdefault((target.job, target.instance_label), index)
+            if other != index:
+                raise ValueError(
+                    f"targets[{index}]: has the job and instance of targets[{other}]; "
+                    "give it an instance of its own"
+                )
         return self
 
 
@@ -332,8 +365,8 @@ class Rollup(Section):
 class Events(Section):
     """What counts as an error event."""
 
-    down: bool = Field(default=True, description="Failed scrapes (`up` is 0).")
-    statuses: bool = Field(
+    down: Switch = Field(default=True, description="Failed scrapes (`up` is 0).")
+    statuses: Switch = Field(
         default=True, description="Counters that say 4xx or 5xx in a label."
     )
     status_labels: tuple[str, ...] = Field(
@@ -352,10 +385,10 @@ class Events(Section):
         ("endpoint", "route", "http_route", "path", "url_path", "handler", "uri"),
         description="Labels that may name an endpoint.",
     )
-    alerts: bool = Field(
+    alerts: Switch = Field(
         default=True, description="Alerts that fire in Prometheus (`ALERTS`)."
     )
-    holes: bool = Field(
+    holes: Switch = Field(
         default=True,
         description="Windows that became partial or lost, and sources "
         "that do not answer.",

@@ -8,7 +8,9 @@ new: people hear of everything at once.
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -16,7 +18,7 @@ from runtime import schema
 from runtime.places import locate
 from runtime.problems import closest
 from runtime.sentences import problem
-from runtime.settings import Section, Settings
+from runtime.settings import Section, Settings, Target
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -82,8 +84,11 @@ def _repair(
     if error["type"].startswith("union_tag"):
         _repair_kind(_holder(document, place), place)
         return
-    for key in path.removeprefix(place.path).strip(".").split("."):
-        place = place.below(key) if key else place
+    for step in re.findall(r"[^.\[\]]+", path.removeprefix(place.path)):
+        place = place.below(int(step) if step.isdecimal() else step)
+    if Target in place.owners and not place.is_item:
+        # Left with other keys the target might be taken for another one.
+        place = locate(place.steps[:-1])
     while not place.sections and (place.is_item or again):
         place = locate(place.steps[:-1])
     _replace(_holder(document, place), place)
@@ -127,10 +132,13 @@ def _stand_in(holder: Any, place: Place) -> None:
 
 
 def _example(field: FieldInfo, place: Place) -> Any:
-    """Return a valid value; names differ from place to place, as they must."""
+    """Return a valid value; names and URLs differ from place to place, as they must."""
     if words := schema.choices(field):
         return words[0]
     (example, *_) = field.examples or [None]
     if field.annotation is str and schema.written(field).name == "name":
         return f"{example}-{'-'.join(map(str, place.steps))}"
+    if field.annotation is str and schema.written(field).name == "URL":
+        host = "-".join(map(str, place.steps))
+        return urlsplit(str(example))._replace(netloc=host).geturl()
     return copy.deepcopy(example)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -30,7 +29,6 @@ _ACCEPT: Final = (
 )
 _LEAST_BYTES: Final = 2**20
 _BYTES_PER_SAMPLE: Final = 1024
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 class ScrapeError(Exception):
@@ -76,11 +74,7 @@ class Endpoint:
     @property
     def instance(self) -> str:
         """The value of the label `instance`: as set, else host and port of the URL."""
-        if self._target.instance is not None:
-            return self._target.instance
-        parts = urlsplit(self._target.url)
-        host = parts.netloc if parts.port is None else parts.netloc.rpartition(":")[0]
-        return f"{host}:{parts.port or _PORTS[parts.scheme]}"
+        return self._target.instance_label
 
     def fetch(self) -> Exposition:
         """Ask the target; raises ScrapeError."""

@@ -79,7 +79,7 @@ def test_values_are_read_into_their_types(file: Path) -> None:
     file.write_text(
         """
         database: {busy_timeout: 1m30s, cache: 1GiB, password_file: secret}
-        exporter: {listen: "[::1]:9100", collectors: {cpu: {enabled: no}}}
+        exporter: {listen: "[::1]:9100", collectors: {cpu: {enabled: false}}}
         rollup: {catch_up: 010}
         """
     )

@@ -12,13 +12,6 @@ EVENTS = Settings().events
 LOCAL = {
     "name": "local",
     "kind": "scrape",
-    "workspace": "",
-    "environment": "",
-    "initial_history": "1h",
-    "interval": "15s",
-    "timeout": "10s",
-    "max_samples": 50000,
-    "keep_raw": "15m",
     "targets": [{"url": "http://127.0.0.1:9105/metrics", "job": "node"}],
 }
 
@@ -101,7 +94,7 @@ def test_a_list_that_is_not_in_the_file_begins_as_its_default() -> None:
         LOCAL
         | {
             "targets": [
-                {"url": "http://exporter:9105/metrics", "job": "node"},
+                {"url": "http://exporter:9105/metrics"},
                 {"url": "http://other:9105/metrics"},
             ]
         }
@@ -121,10 +114,7 @@ def test_another_kind_drops_the_keys_that_only_the_former_has() -> None:
         {
             "name": "local",
             "kind": "prometheus",
-            "workspace": "",
-            "environment": "",
             "initial_history": "1d",
-            "timeout": "10s",
             "url": "http://prometheus:9090",
         }
     ]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
+from runtime.config import load
 from runtime.settings import (
     Bridge,
     Log,
@@ -14,6 +18,9 @@ from runtime.settings import (
     Settings,
     Target,
 )
+
+NOTHING = Path(os.devnull)
+"""A file of settings that sets none."""
 
 
 def test_all_defaults_work_together() -> None:
@@ -59,6 +66,45 @@ def test_a_scrape_may_take_as_long_as_its_interval() -> None:
         ValidationError, match="timeout: 6s is longer than the interval"
     ):
         ScrapeSource.model_validate(source | {"timeout": "6s"})
+
+
+def test_the_environment_can_shorten_the_interval_alone() -> None:
+    (local,) = load(NOTHING, {"EPIMETHEUS__SOURCES__0__INTERVAL": "5s"}).sources
+    assert isinstance(local, ScrapeSource)
+    assert (local.interval, local.timeout) == (5.0, 5.0)
+
+
+@pytest.mark.setting("sources.scrape.timeout")
+@pytest.mark.parametrize(("interval", "timeout"), [("5s", 5.0), ("30s", 10.0)])
+def test_a_timeout_left_out_fits_the_interval(interval: str, timeout: float) -> None:
+    targets = ({"url": "http://127.0.0.1:9105/metrics"},)
+    source = {"name": "x", "kind": "scrape", "targets": targets, "interval": interval}
+    assert ScrapeSource.model_validate(source).timeout == timeout
+
+
+@pytest.mark.parametrize(
+    ("other", "instance"),
+    [
+        ({"url": "http://127.0.0.1:9106/metrics"}, "127.0.0.1:9106"),
+        ({"url": "http://127.0.0.1:9105/x", "instance": "x"}, "x"),
+        ({"url": "http://127.0.0.1:9105/x", "job": "x"}, "127.0.0.1:9105"),
+        ({"url": "https://127.0.0.1/metrics"}, "127.0.0.1:443"),
+    ],
+)
+def test_targets_differ_in_job_or_instance(
+    other: dict[str, str], instance: str
+) -> None:
+    first = {"url": "http://127.0.0.1:9105/metrics"}
+    source = {"name": "x", "kind": "scrape", "targets": [first, other]}
+    targets = ScrapeSource.model_validate(source).targets
+    assert targets[1].instance_label == instance
+
+
+@pytest.mark.setting("database.migrate_at_start")
+@pytest.mark.parametrize("text", ["true", "false"])
+def test_switches_are_true_or_false_in_the_environment(text: str) -> None:
+    settings = load(NOTHING, {"EPIMETHEUS__DATABASE__MIGRATE_AT_START": text})
+    assert settings.database.migrate_at_start is (text == "true")
 
 
 def test_names_of_sources_are_unique() -> None:
