@@ -7,7 +7,7 @@ Prometheus would record of the scrape: `up` and its companions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 import structlog
@@ -41,6 +41,10 @@ _OWN: Final = (
     "scrape_samples_post_metric_relabeling",
     "scrape_series_added",
 )
+
+
+_Dated: TypeAlias = "list[tuple[int, float] | None]"
+"""Of each sample its time and value, None where the target gives no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class Scraper:
             for target in source.targets
         }
         self._own_ids: dict[settings.Target, NDArray[np.int64]] = {}
+        self._told: dict[settings.Target, dict[int, tuple[int, float]]] = {}
         self._failing: dict[settings.Target, tuple[str, str]] = {}
 
     def scrape(self, target: settings.Target) -> None:
@@ -149,9 +154,25 @@ class Scraper:
             np.array([*times, *([time_ms] * len(own))], np.int64),
             np.array([*found.values, *own], np.float64),
         )
-        kept = self._in_time(batch, time_ms)
+        dated = _dated(found)
+        kept = self._in_time(self._news(target, batch, dated), time_ms)
         now = int(self._clock.now())
         self._call("buffer_scrape", lambda: append(self._db, self._name, kept, now))
+        if up:
+            told = zip(ids.tolist(), dated, strict=True)
+            self._told[target] = {id_: sample for id_, sample in told if sample}
+
+    def _news(self, target: settings.Target, batch: Samples, dated: _Dated) -> Samples:
+        """Leave out what a target dates itself and has told before (RULES R15).
+
+        It may tell the same old sample at every scrape, which is no reason to do its
+        window again.
+        """
+        before = self._told.get(target, {})
+        news = np.ones(len(batch.ids), np.bool_)
+        for place, series in enumerate(batch.ids[: len(dated)].tolist()):
+            news[place] = dated[place] is None or before.get(series) != dated[place]
+        return batch.only(news)
 
     def _in_time(self, batch: Samples, time_ms: int) -> Samples:
         """Leave out samples that a target dates beyond what can be rolled up.
@@ -181,3 +202,10 @@ class Scraper:
         now = self._failing[target] = (failure.reason, str(failure))
         say = log.debug if now == before else log.warning
         say("a scrape failed", **told, reason=failure.reason, error=str(failure))
+
+
+def _dated(found: Exposition) -> _Dated:
+    return [
+        None if time is None else (time, value)
+        for time, value in zip(found.times, found.values, strict=True)
+    ]

@@ -455,12 +455,13 @@ def test_r63_a_late_sample_makes_its_finished_minute_dirty(
         setup.scrape()
     found = ledger.entries(db, "local", "minute", 0, 2**40)
     assert {entry.start: (entry.state, entry.reason) for entry in found} == {
-        MINUTE: ("dirty", "late samples"),
-        MINUTE - 60: ("dirty", "late samples"),
-        MINUTE - 120: ("dirty", "late samples"),
-        MINUTE - 180: ("open", ""),
+        MINUTE: ("dirty", "late samples, batch 1"),
+        **{
+            MINUTE - back: ("dirty", "late samples, batch 1")
+            for back in (60, 120, 180, 240)
+        },
     }
-    assert {entry.samples for entry in found} == {5}
+    assert {entry.samples for entry in found} == {0, 5}
 
 
 def test_a_scrape_that_the_writer_has_no_room_for_is_dropped_and_counted(
@@ -537,3 +538,22 @@ def test_a_real_exporter_is_scraped_into_windows(
     counters = {m for m, is_one in zip(metrics, block.counter, strict=True) if is_one}
     assert "node_cpu_seconds_total" in counters
     assert not {"up", "node_load1", "node_memory_MemFree_bytes"} & counters
+
+
+@pytest.mark.rule(15)
+def test_r15_a_dated_sample_that_is_told_again_is_taken_once(
+    db: Database, clock: FakeClock, target: Target
+) -> None:
+    earlier = NOW_MS - 90_000
+    with closing(Setup(db, clock, target.web.url)) as setup:
+        for value in (1, 1, 1, 2):
+            target.text = f"old {value} {earlier}\n"
+            setup.scrape()
+            clock.advance(15)
+    start = earlier // 60_000 * 60
+    _, times, values = buffer.read(db, "local", start, start + 60)
+    assert [v for t, v in zip(times.tolist(), values.tolist(), strict=True)] == [
+        1.0,
+        2.0,
+    ]
+    assert set(times.tolist()) == {earlier}
