@@ -81,9 +81,10 @@ CYCLES = Row(
             ),
         ),
         Graph(
-            "Beats skipped and failed",
+            "Beats skipped and failed, windows that failed",
             "none",
-            "Beats left out as the job still ran, and beats whose job raised an error.",
+            "Beats left out as the job still ran, beats whose job raised an error, and "
+            "windows that could not be done and are tried again.",
             (
                 Query(
                     "sum by (name) (increase(epimetheus_beats_skipped_total{$target}"
@@ -94,6 +95,11 @@ CYCLES = Row(
                     "sum by (name) (increase(epimetheus_beats_failed_total{$target}"
                     "[$__rate_interval]))",
                     "{{name}} failed",
+                ),
+                Query(
+                    "sum by (source) (increase(epimetheus_windows_failed_total{$target}"
+                    "[$__rate_interval]))",
+                    "{{source}} windows failed",
                 ),
             ),
             bad_from(1),
