@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -153,3 +154,23 @@ def test_a_server_ends_with_its_parent(environ: dict[str, str]) -> None:
     )
     assert ended.returncode == -signal.SIGKILL
     until(lambda: unusable(Address("127.0.0.1", port)) is None)
+
+
+def test_a_server_that_cannot_be_started_is_tried_again(
+    environ: dict[str, str],
+) -> None:
+    class Poor(Workers):
+        """The machine has no process to give at first."""
+
+        refusals = 1
+
+        def _spawn(self) -> subprocess.Popen[bytes]:
+            if self.refusals:
+                self.refusals -= 1
+                raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            return super()._spawn()
+
+    made = Poor(Address("127.0.0.1", free_port()), 1, environ, SystemClock())
+    made.start()
+    until(lambda: answers(made))
+    made.stop()
