@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_PARENT: Final = "EPIMETHEUS_PARENT"
+PARENT: Final = "EPIMETHEUS_PARENT"
+"""Environment variable with the process id of what has to be there still."""
 _PATIENCE: Final = 10.0
 """Seconds that a server gets to end."""
 _WORKER_PATIENCE: Final = 3
@@ -85,8 +87,6 @@ class Workers:
     def stop(self) -> None:
         """End the server and wait for it."""
         self._stop.set()
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
         if self._thread is not None:
             self._thread.join()
 
@@ -139,13 +139,18 @@ class Workers:
             str(self._listen.port),
             str(self._count),
         ]
-        environ = {**self._environ, _PARENT: str(os.getpid())}
-        return subprocess.Popen(command, env=environ)  # noqa: S603 - our own module
+        environ = {**self._environ, PARENT: str(os.getpid())}
+        return subprocess.Popen(  # noqa: S603 - our own module
+            command,
+            env=environ,
+            # A terminal's Ctrl-C is for the engine, which ends the server in order.
+            start_new_session=True,
+        )
 
     def _wait(self, process: subprocess.Popen[bytes]) -> int:
         while not self._stop.is_set():
             try:
-                return process.wait(timeout=1.0)
+                return process.wait(timeout=0.1)
             except subprocess.TimeoutExpired:
                 continue
         process.terminate()
@@ -202,8 +207,12 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("workers", type=int)
     arguments = parser.parse_args()
-    parent = os.environ.get(_PARENT)
-    die_with_parent(int(parent) if parent else None)
+    parent = os.environ.get(PARENT)
+    # Killed and not asked: the signal comes once for each thread of the parent, and
+    # a server that is asked again while it reacts hangs for ever. There is nothing to
+    # finish: workers only read.
+    die_with_parent(int(parent) if parent else None, signal.SIGKILL)
+    os.environ[PARENT] = str(os.getpid())
     serve(arguments.host, arguments.port, arguments.workers)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from bridge.app import create_app
 from bridge.storage import open_prepared
 from bridge.telemetry import Telemetry
+from bridge.workers import PARENT
 from runtime import config, logs
 from runtime.clock import SystemClock
 from runtime.process import die_with_parent
@@ -37,7 +39,8 @@ def create() -> Flask:
     Raises SettingsError, DatabaseUnavailable, or MigrationError where migrations are
     pending and `database.migrate_at_start` is off.
     """
-    die_with_parent()
+    parent = os.environ.get(PARENT)
+    die_with_parent(int(parent) if parent else None, signal.SIGKILL)
     app = build(os.environ)
     # What is there now stays; without it in the way, collections are short.
     gc.freeze()
