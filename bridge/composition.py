@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from bridge.events import detectors
 from bridge.events.observer import Observer, Origin
@@ -24,13 +20,18 @@ from runtime import settings as config
 from runtime.config import read_secret
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from bridge.sources.base import Source
+    from bridge.sources.known import Resolve
     from bridge.telemetry import Telemetry
     from bridge.writer import Writer
     from models.database import Database
     from runtime.clock import Clock
 
-Resolve: TypeAlias = Callable[[Sequence[SeriesFacts]], NDArray[np.int64]]
 AnySource: TypeAlias = config.PrometheusSource | config.ScrapeSource
 
 _SELECTED_FOR_EVENTS: Final = (("down", "up"), ("alerts", "ALERTS"))

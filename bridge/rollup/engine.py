@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
@@ -33,21 +33,14 @@ if TYPE_CHECKING:
 
     from bridge.rollup.reports import Reporter
     from bridge.rollup.rows import Floats, Ints
+    from bridge.sources.buffer import Call
     from bridge.telemetry import Telemetry
     from models.database import Database
     from models.directory import SeriesDirectory
     from runtime import settings
     from runtime.clock import Clock
 
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
-
-
-class Call(Protocol):
-    """Runs a job on the writer and returns its result."""
-
-    def __call__(self, name: str, job: Callable[[], T], /) -> T:
-        """Run it; raises what the job raises."""
 
 
 @dataclass(frozen=True, slots=True)
