@@ -1,38 +1,58 @@
 """The schema of config.yaml: every key of both programs, its default and its meaning.
 
-One file, because a reader wants every key on one page. `runtime.config` loads it.
-Durations are seconds and sizes are bytes once loaded; descriptions become
+The parts of a program have files of their own and `Settings` is the whole;
+`runtime.config`
+loads it. Durations are seconds and sizes are bytes once loaded; descriptions become
 docs/configuration.md.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    model_validator,
+from pydantic import Field, SecretStr, model_validator
+
+from runtime.exporter_settings import (
+    Collector,
+    Collectors,
+    DiskCollector,
+    Exporter,
+    FilesystemCollector,
+    NetworkCollector,
+    Paths,
+    VmstatCollector,
 )
+from runtime.quantities import Address, Size
+from runtime.rollup_settings import Rollup
+from runtime.section import Positive, Section, Switch, Whole
+from runtime.source_settings import PrometheusSource, ScrapeSource, Source, Target
+from runtime.texts import DatabaseUrl, PathText
 
-from runtime.quantities import Address, Duration, Size, Written, format_duration
-from runtime.texts import BaseUrl, DatabaseUrl, HttpUrl, Name, PathText, Regex, Selector
-
-Positive = Annotated[Duration, Field(gt=0)]
-Whole = Annotated[int, Field(strict=True), Written("whole number", "1")]
-Switch = Annotated[bool, Field(strict=True)]
-
-_PORTS: Final = {"http": 80, "https": 443}
-
-
-class Section(BaseModel):
-    """A part of config.yaml; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+__all__ = [
+    "Bridge",
+    "Collector",
+    "Collectors",
+    "Database",
+    "DiskCollector",
+    "Events",
+    "Exporter",
+    "FilesystemCollector",
+    "Log",
+    "NetworkCollector",
+    "Paths",
+    "Positive",
+    "PrometheusSource",
+    "Rollup",
+    "ScrapeSource",
+    "Section",
+    "Settings",
+    "Source",
+    "Switch",
+    "Target",
+    "VmstatCollector",
+    "Whole",
+]
 
 
 class Log(Section):
@@ -71,111 +91,6 @@ class Database(Section):
     cache: Size = Field(16 * 2**20, description="Page cache of SQLite, per connection.")
 
 
-class Paths(Section):
-    """Where the kernel's files are mounted, for containers and tests."""
-
-    procfs: PathText = Field(Path("/proc"), description="The proc filesystem.")
-    sysfs: PathText = Field(Path("/sys"), description="The sys filesystem.")
-    rootfs: PathText = Field(
-        Path("/"), description="The host's root; prefixed to mount points."
-    )
-
-
-class Collector(Section):
-    """A collector that can be switched off."""
-
-    enabled: Switch = Field(default=True, description="Whether the collector runs.")
-
-
-class DiskCollector(Collector):
-    """Block devices."""
-
-    exclude_devices: Regex = Field(
-        r"^(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$",
-        description="Devices left out, by regular expression on the name.",
-    )
-
-
-class FilesystemCollector(Collector):
-    """Mounted filesystems."""
-
-    exclude_mounts: Regex = Field(
-        r"^/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+"
-        r"|var/lib/containers/storage/.+)($|/)",
-        description="Mount points left out, by regular expression.",
-    )
-    exclude_types: Regex = Field(
-        r"^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs"
-        r"|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|procfs|pstore"
-        r"|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$",
-        description="Filesystem types left out, by regular expression.",
-    )
-    mount_timeout: Positive = Field(
-        5.0, description="After this long a mount counts as hung, and is not asked."
-    )
-
-
-class NetworkCollector(Collector):
-    """Network interfaces."""
-
-    exclude_devices: Regex = Field(
-        r"^$", description="Interfaces left out, by regular expression on the name."
-    )
-
-
-class VmstatCollector(Collector):
-    """Counters of the virtual memory system."""
-
-    fields: Regex = Field(
-        r"^(oom_kill|pgpg|pswp|pg.*fault).*",
-        description="Fields of /proc/vmstat that are exposed.",
-    )
-
-
-class Collectors(Section):
-    """One key per collector; `exclude[]=` and `collect[]=` choose per scrape."""
-
-    cpu: Collector = Collector()
-    disk: DiskCollector = DiskCollector()
-    filefd: Collector = Collector()
-    filesystem: FilesystemCollector = FilesystemCollector()
-    load: Collector = Collector()
-    memory: Collector = Collector()
-    network: NetworkCollector = NetworkCollector()
-    pressure: Collector = Collector()
-    stat: Collector = Collector()
-    time: Collector = Collector()
-    uname: Collector = Collector()
-    vmstat: VmstatCollector = VmstatCollector()
-
-
-class Exporter(Section):
-    """The agent that runs on every host."""
-
-    listen: Address = Field(
-        Address("127.0.0.1", 9105), description="Where `/metrics` is served."
-    )
-    token: SecretStr | None = Field(
-        None, description="Bearer token of scrapers; only from the environment."
-    )
-    token_file: PathText | None = Field(
-        None, description="File with the bearer token that scrapers must send."
-    )
-    max_scrapes: Annotated[Whole, Field(ge=1, le=1000)] = Field(
-        8, description="Scrapes in flight at once; more are answered 503."
-    )
-    deadline: Positive = Field(
-        5.0,
-        description="A collector that needs longer is reported as failed and the "
-        "scrape goes on without it.",
-    )
-    gzip_level: Annotated[Whole, Field(ge=0, le=9)] = Field(
-        3, description="Compression of answers to clients that accept gzip; 0 is off."
-    )
-    paths: Paths = Paths()
-    collectors: Collectors = Collectors()
-
-
 class Bridge(Section):
     """The program that keeps rollups and answers questions."""
 
@@ -195,170 +110,6 @@ class Bridge(Section):
     )
     state: PathText = Field(
         Path("data"), description="Directory for locks and the metrics of workers."
-    )
-
-
-class _Source(Section):
-    name: Name = Field(
-        description="Unique name; part of the identity of series.", examples=["main"]
-    )
-    kind: str = Field(description="What the source is.")
-    workspace: str = Field("", description="Workspace of the series of this source.")
-    environment: str = Field("", description="Environment, such as `production`.")
-    initial_history: Duration = Field(
-        3600.0, description="How far back to start when the source is first seen."
-    )
-
-
-class PrometheusSource(_Source):
-    """A Prometheus server that is asked for the raw samples of closed windows."""
-
-    kind: Literal["prometheus"] = Field(
-        description="A Prometheus server, or what speaks its HTTP API."
-    )
-    url: BaseUrl = Field(
-        description="Base URL of the server.", examples=["http://127.0.0.1:9090"]
-    )
-    selectors: Annotated[tuple[Selector, ...], Field(min_length=1)] = Field(
-        ('{__name__=~".+"}',),
-        description="Series to keep, as PromQL selectors; a series that several of "
-        "them select is kept once.",
-    )
-    timeout: Positive = Field(30.0, description="Deadline of one request.")
-    retries: Annotated[Whole, Field(ge=0, le=10)] = Field(
-        2, description="Times a failed request is tried again within a cycle."
-    )
-    fetchers: Annotated[Whole, Field(ge=1, le=16)] = Field(
-        2, description="Requests in flight at once."
-    )
-    shard: Annotated[Whole, Field(ge=100, le=50_000)] = Field(
-        5000, description="Series that one request may answer; larger names are split."
-    )
-    max_response: Annotated[Size, Field(ge=1024)] = Field(
-        256 * 2**20, description="Largest answer accepted, uncompressed."
-    )
-    gzip: Switch = Field(
-        default=False,
-        description="Ask for compressed answers; worth it below 0.5 Gbit/s.",
-    )
-    refresh: Positive = Field(
-        600.0, description="How often names, types and targets are read again."
-    )
-    bearer_token: SecretStr | None = Field(
-        None, description="Bearer token for the server; only from the environment."
-    )
-    bearer_token_file: PathText | None = Field(
-        None, description="File with the bearer token for the server."
-    )
-
-
-class Target(Section):
-    """An exposition endpoint that the bridge scrapes itself."""
-
-    url: HttpUrl = Field(
-        description="Full URL, usually ending in /metrics.",
-        examples=["http://127.0.0.1:9105/metrics"],
-    )
-    job: str = Field("node", min_length=1, description="Value of the `job` label.")
-    instance: str | None = Field(
-        None,
-        description="Value of the `instance` label; host:port of the URL if unset.",
-    )
-    bearer_token: SecretStr | None = Field(
-        None, description="Bearer token for the target; only from the environment."
-    )
-    bearer_token_file: PathText | None = Field(
-        None, description="File with the bearer token for the target."
-    )
-
-    @property
-    def instance_label(self) -> str:
-        """The value of the label `instance`: as set, else host and port of the URL."""
-        if self.instance is not None:
-            return self.instance
-        parts = urlsplit(self.url)
-        host = parts.netloc if parts.port is None else parts.netloc.rpartition(":")[0]
-        return f"{host}:{parts.port or _PORTS[parts.scheme]}"
-
-
-class ScrapeSource(_Source):
-    """Targets that the bridge scrapes without a Prometheus in between."""
-
-    kind: Literal["scrape"] = Field(
-        description="Targets that the bridge scrapes by itself."
-    )
-    interval: Annotated[Duration, Field(ge=1, le=60)] = Field(
-        15.0, description="Time between two scrapes of a target."
-    )
-    timeout: Positive = Field(
-        10.0,
-        description="Deadline of one scrape, no longer than the interval; left out, it "
-        "is the interval where that is shorter than 10s.",
-    )
-    max_samples: Annotated[Whole, Field(ge=1)] = Field(
-        50_000, description="A scrape with more samples is refused as a whole."
-    )
-    keep_raw: Annotated[Duration, Field(ge=60)] = Field(
-        900.0, description="How long raw samples are kept after their window is done."
-    )
-    targets: Annotated[tuple[Target, ...], Field(min_length=1)] = Field(
-        description="What to scrape.",
-        examples=[[{"url": "http://127.0.0.1:9105/metrics"}]],
-    )
-
-    @model_validator(mode="after")
-    def _timeout_fits(self) -> Self:
-        if self.timeout <= self.interval:
-            return self
-        if "timeout" in self.model_fields_set:
-            raise ValueError(
-                f"timeout: {format_duration(self.timeout)} is longer than the "
-                f"interval, {format_duration(self.interval)}"
-            )
-        # The section is frozen for everybody else.
-        object.__setattr__(self, "timeout", self.interval)
-        return self
-
-    @model_validator(mode="after")
-    def _targets_are_told_apart(self) -> Self:
-        first: dict[tuple[str, str], int] = {}
-        for index, target in enumerate(self.targets):
-            other = first.setdefault((target.job, target.instance_label), index)
-            if other != index:
-                raise ValueError(
-                    f"targets[{index}]: has the job and instance of targets[{other}]; "
-                    "give it an instance of its own"
-                )
-        return self
-
-
-Source = Annotated[PrometheusSource | ScrapeSource, Field(discriminator="kind")]
-
-
-class Rollup(Section):
-    """The engine that turns raw samples into minute, hour and day rows."""
-
-    settle: Duration = Field(
-        15.0,
-        description="How long after its end a window stays open for late samples, by "
-        "the clock of the source.",
-    )
-    every: Positive = Field(5.0, description="How often the engine looks for work.")
-    lookback: Positive = Field(
-        300.0,
-        description="How far before a window the source is asked for the sample that a "
-        "counter's first step is measured from, where no earlier row exists.",
-    )
-    catch_up: Annotated[Whole, Field(ge=1, le=1440)] = Field(
-        30, description="Past windows worked off between two looks at the newest one."
-    )
-    find_holes: Positive = Field(
-        3600.0, description="How often the whole ledger is searched for holes."
-    )
-    warnings: Annotated[Whole, Field(ge=1)] = Field(
-        5,
-        description="Answers with warnings before a window is kept as partial instead "
-        "of being asked again.",
     )
 
 
