@@ -21,6 +21,13 @@ class Block:
     series) and `values`. `expected[i]` is how many samples a full window of it holds,
     0 where the source cannot say; `counter[i]` says whether it only rises. Stale
     markers are left out; ordinary NaN are in (RULES R11, R13).
+
+    What else a source may know, None where it knows it of no series: `started[j]` is
+    when the count that sample j belongs to began; `absent[i]` is the newest time at
+    which the target of series i was scraped without it before its first sample here;
+    `ended[i]` is the time of a stale marker after its last sample here. All are UTC
+    milliseconds, 0 where unknown. `quantile[i]` says that a client computed series i
+    as a quantile.
     """
 
     series_id: NDArray[np.int64]
@@ -29,6 +36,76 @@ class Block:
     values: NDArray[np.float64]
     expected: NDArray[np.int64]
     counter: NDArray[np.bool_]
+    started: NDArray[np.int64] | None = None
+    absent: NDArray[np.int64] | None = None
+    ended: NDArray[np.int64] | None = None
+    quantile: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Families:
+    """Classic histograms: a family of `_bucket`, `_count` and `_sum` as one series.
+
+    `series_id`, `offsets`, `times`, `expected`, `started`, `absent` and `ended` are
+    those of a Block. At each time `observations` is `_count` and `totals` is `_sum`,
+    NaN where missing. `bounds` are layouts: rising finite upper bounds, then +Inf.
+    `layout` says by which of them a time was counted, -1 where it had no buckets, and
+    `cumulative` (times x the widest layout, padded with NaN) holds the buckets of that
+    layout by number, never by text (RULES R49); NaN for a bucket that is missing.
+    """
+
+    series_id: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    times: NDArray[np.int64]
+    expected: NDArray[np.int64]
+    observations: NDArray[np.float64]
+    totals: NDArray[np.float64]
+    bounds: tuple[tuple[float, ...], ...]
+    layout: NDArray[np.int64]
+    cumulative: NDArray[np.float64]
+    started: NDArray[np.int64] | None = None
+    absent: NDArray[np.int64] | None = None
+    ended: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exponential:
+    """A native histogram as it stood at one time; counts are absolute, not deltas.
+
+    `positive` and `negative` are the index of the first bucket and the counts of the
+    buckets from there on. Bucket `i` ends, inclusive, at `2 ** (i * 2 ** -schema)`.
+    Schema -53 has the finite bounds `custom` instead: bucket `i` ends at `custom[i]`,
+    the last one at +Inf, and there are no negative ones. Observations that are no
+    number are in `count` and in no bucket (RULES R52). `reset` says that the source
+    knows of a restart since the histogram before.
+    """
+
+    schema: int
+    zero_threshold: float
+    zero_count: float
+    count: float
+    sum: float
+    positive: tuple[int, NDArray[np.float64]]
+    negative: tuple[int, NDArray[np.float64]]
+    custom: tuple[float, ...] = ()
+    reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Natives:
+    """Native histograms of some series, one histogram per time.
+
+    The other fields are those of a Block.
+    """
+
+    series_id: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    times: NDArray[np.int64]
+    expected: NDArray[np.int64]
+    histograms: tuple[Exponential, ...]
+    started: NDArray[np.int64] | None = None
+    absent: NDArray[np.int64] | None = None
+    ended: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
