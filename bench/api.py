@@ -32,7 +32,7 @@ import numpy as np  # noqa: E402 - from the line above
 from _claims import Claim, parser, report  # noqa: E402 - beside this file
 
 from bridge.answers.rollups import TABLES  # noqa: E402 - same
-from bridge.rollup.rows import Rows  # noqa: E402 - same
+from bridge.rollup.rows import Rows, no_blobs  # noqa: E402 - same
 from bridge.rollup.windows import Resolution  # noqa: E402 - same
 from models.bulk import upsert_rollups  # noqa: E402 - same
 from models.database import open_database  # noqa: E402 - same
@@ -97,6 +97,9 @@ class Sample:
             resets=ones * 0,
             expected=ones * 60,
             flags=ones * 0,
+            last_offset=ones * 3_540_000,
+            gap=ones * 0,
+            buckets=no_blobs(HOURS),
         )
 
 

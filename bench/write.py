@@ -87,6 +87,9 @@ def minute(number: int) -> Columns:
         resets=zeros,
         expected=whole,
         flags=zeros,
+        last_offset=np.full(SERIES, 45_000),
+        gap=zeros,
+        buckets=np.full(SERIES, None, np.object_),
     )
 
 

@@ -70,10 +70,13 @@ def _sorted(table: type[Rollup], rows: RollupColumns) -> list[NDArray[Any]]:
     if not _is_sorted(*keys):
         order = np.lexsort(keys)
         columns = [column[order] for column in columns]
-    return [
-        column + 0.0 if column.dtype.kind == "f" else np.asarray(column, np.int64)
-        for column in columns
-    ]
+    return [_storable(column) for column in columns]
+
+
+def _storable(column: NDArray[Any]) -> NDArray[Any]:
+    if column.dtype.kind == "f":
+        return column + 0.0
+    return column if column.dtype.kind == "O" else np.asarray(column, np.int64)
 
 
 def _is_sorted(minor: NDArray[np.int64], major: NDArray[np.int64]) -> bool:
@@ -122,7 +125,7 @@ def _copying(name: str) -> str:
 def _replace_through_temporary(db: Postgres, name: str, payload: bytes) -> None:
     updates = ", ".join(
         f'"{column}" = EXCLUDED."{column}"'
-        for column in (*COLUMNS, "buckets")
+        for column in COLUMNS
         if column not in {"series_id", "start"}
     )
     with db.atomic():

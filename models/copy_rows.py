@@ -2,8 +2,8 @@
 
 The format: https://www.postgresql.org/docs/15/sql-copy.html, "Binary Format". A row is
 the number of its fields and, for each, its length and its bytes, big-endian; a NULL has
-the length -1 and no bytes. Rows with the same NULLs have the same size, so each such
-group is one structured array.
+the length -1 and no bytes. Rows with the same NULLs and blobs of the same length have
+the same size, so each such group is one structured array.
 """
 
 from __future__ import annotations
@@ -21,23 +21,34 @@ if TYPE_CHECKING:
 
 _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER: Final = b"\xff\xff"
-_NARROW: Final = frozenset({"resets", "flags"})
+_NARROW: Final = frozenset({"resets", "flags", "last_offset"})
 """Columns of four bytes."""
 
 
 def binary_copy(columns: Sequence[NDArray[Any]]) -> bytes:
-    """Return the columns of COLUMNS as one binary COPY stream, NaN as NULL.
+    """Return the columns of COLUMNS as one binary COPY stream, NaN and None as NULL.
 
-    Rows keep their order within each group of rows that have the same NULLs.
+    Rows keep their order within each group of rows that have the same NULLs and blobs
+    of the same length.
     """
     nulls = np.zeros(len(columns[0]), dtype=np.int64)
+    size = np.zeros(len(columns[0]), dtype=np.int64)
     for index, column in enumerate(columns):
         if column.dtype.kind == "f":
             nulls |= np.isnan(column).astype(np.int64) << index
+        elif column.dtype.kind == "O":
+            size = np.fromiter(map(_size, column), np.int64, len(column))
+            nulls |= (size < 0).astype(np.int64) << index
+    shapes = np.unique(np.stack((nulls, size)), axis=1).T
     groups = (
-        _group(columns, nulls == pattern, int(pattern)) for pattern in np.unique(nulls)
+        _group(columns, (nulls == pattern) & (size == length), int(pattern))
+        for pattern, length in shapes
     )
     return b"".join((_HEADER, *groups, _TRAILER))
+
+
+def _size(blob: bytes | None) -> int:
+    return -1 if blob is None else len(blob)
 
 
 def _group(
@@ -45,7 +56,8 @@ def _group(
 ) -> bytes:
     fields = [("fields", ">i2")]
     for index, name in enumerate(COLUMNS):
-        fields += [(f"{name} length", ">i4"), (name, _type_of(name, columns[index]))]
+        type_ = _type_of(name, columns[index][chosen])
+        fields += [(f"{name} length", ">i4"), (name, type_)]
     present = [field for field in fields if not _is_null(field[0], pattern)]
     rows = np.empty(np.count_nonzero(chosen), dtype=np.dtype(present))
     rows["fields"] = len(COLUMNS)
@@ -54,7 +66,7 @@ def _group(
             rows[f"{name} length"] = -1
         else:
             rows[f"{name} length"] = rows.dtype[name].itemsize
-            rows[name] = columns[index][chosen]
+            rows[name] = _filled(columns[index][chosen], rows.dtype[name])
     return rows.tobytes()
 
 
@@ -65,4 +77,13 @@ def _is_null(field: str, pattern: int) -> bool:
 def _type_of(name: str, column: NDArray[Any]) -> str:
     if column.dtype.kind == "f":
         return ">f8"
+    if column.dtype.kind == "O":
+        return f"V{max(_size(column[0]), 0)}"
     return ">i4" if name in _NARROW else ">i8"
+
+
+def _filled(column: NDArray[Any], type_: np.dtype[Any]) -> NDArray[Any]:
+    """Return a column as its type wants it; blobs of one length are joined."""
+    if column.dtype.kind != "O":
+        return column
+    return np.frombuffer(b"".join(column), type_)

@@ -18,7 +18,7 @@ from models.failures import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 _OPTIONS: Final[dict[str, Any]] = {
     "application_name": "epimetheus",
@@ -115,11 +115,22 @@ class Postgres(PostgresqlDatabase):
 
         The statement's transaction or savepoint is to be rolled back after an error.
         """
+        with self._copying(statement) as copy:
+            copy.write(payload)
+
+    def copy_rows(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a `COPY ... FROM STDIN` in the text format; as `copy_in`."""
+        with self._copying(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    @contextmanager
+    def _copying(self, statement: str) -> Iterator[Any]:
         import psycopg  # noqa: PLC0415 - loaded by the constructor already
 
         try:
             with self.cursor().copy(statement) as copy:
-                copy.write(payload)
+                yield copy
         except psycopg.IntegrityError as error:
             raise peewee.IntegrityError(str(error)) from error
         except psycopg.Error as error:

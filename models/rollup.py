@@ -23,6 +23,8 @@ from models.base import Table
 
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
+Blobs: TypeAlias = NDArray[np.object_]
+"""Of `bytes | None`."""
 
 COLUMNS: Final = (
     "series_id",
@@ -37,6 +39,9 @@ COLUMNS: Final = (
     "resets",
     "expected",
     "flags",
+    "buckets",
+    "last_offset",
+    "gap",
 )
 """Columns of a rollup row in the order in which bulk writes and reads use them."""
 
@@ -92,6 +97,18 @@ class RollupColumns(Protocol):
     def flags(self) -> Ints:
         """Bits of `bridge.rollup.rows.Flag`."""
 
+    @property
+    def last_offset(self) -> Ints:
+        """Milliseconds from `start` to the latest sample."""
+
+    @property
+    def gap(self) -> Ints:
+        """Milliseconds of the longest time over which samples are missing."""
+
+    @property
+    def buckets(self) -> Blobs:
+        """Packed distributions."""
+
 
 class Rollup(Table):
     """A window of a series.
@@ -119,11 +136,27 @@ class Rollup(Table):
     flags = IntegerField(
         default=0,
         help_text="Bits: 1 the first sample had no predecessor, 2 samples that are no "
-        "numbers were left out, 4 infinite samples are in, 8 the sum is undefined, "
-        "16 a counter beyond 2^53.",
+        "numbers were left out, 4 infinite samples are in, 8 the sum is undefined, 16 a "
+        "counter beyond 2^53, 32 the first sample counts whole as the series began "
+        "in the window, 64 it counts whole as its target was scraped before without "
+        "it, 128 the series was marked as ended, 256 falls within the tolerance are "
+        "no resets, 512 a step over too long a gap is left out, 1024 buckets were "
+        "forced to rise, 2048 the bounds of the histogram changed, 4096 samples are "
+        "a client's quantiles, 8192 samples that were declared wrong were left out.",
     )
     buckets = BlobField(
-        null=True, help_text="Increases of a histogram's buckets, packed."
+        null=True,
+        help_text="Packed distribution: of a histogram its buckets, of a gauge the "
+        "samples, of a distinct count its registers.",
+    )
+    last_offset = IntegerField(
+        default=0,
+        help_text="Milliseconds from `start` to the latest sample; 0 without one.",
+    )
+    gap = BigIntegerField(
+        default=0,
+        help_text="Milliseconds of the longest time over which samples are missing "
+        "that ended in the window; 0 if none are.",
     )
 
 

@@ -1,9 +1,8 @@
 """The schema of config.yaml: every key of both programs, its default and its meaning.
 
-The parts of a program have files of their own and `Settings` is the whole;
-`runtime.config`
-loads it. Durations are seconds and sizes are bytes once loaded; descriptions become
-docs/configuration.md.
+The parts of a program have files of their own, and `Settings` is the whole, which
+`runtime.config` loads. Durations are seconds and sizes are bytes once loaded;
+descriptions become docs/configuration.md.
 """
 
 from __future__ import annotations

@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.rollup import counters
-from bridge.rollup.rows import Bools, Flag, Floats, Ints, Rows
+from bridge.rollup.rows import Bools, Flag, Floats, Ints, Rows, no_blobs
 from bridge.rollup.summation import sum_runs, without_sum
 
 if TYPE_CHECKING:
+    from bridge.rollup.tail import Previous
     from bridge.rollup.windows import Window
     from bridge.sources.base import Block
 
 
-def aggregate(block: Block, window: Window, previous: Floats) -> Rows:
+def aggregate(block: Block, window: Window, previous: Previous) -> Rows:
     """Return one row for each series with a sample in the window, in their order.
 
-    `previous[i]` is the last value of series i before the window, NaN if none is
-    known; the block's own samples before the window are preferred to it. NaN are left
+    `previous` are the last samples of the same series before the window; the block's
+    own samples before the window are preferred to them. NaN are left
     out of everything but `Flag.NAN`, and a series of nothing else gets a row that
     counts 0 (R13, R42). Sums are compensated, in time order (R17). Increases belong to
     the window of the later sample of each step and are never extrapolated (R22, R24);
@@ -57,6 +58,9 @@ def aggregate(block: Block, window: Window, previous: Floats) -> Rows:
         resets=resets,
         expected=block.expected,
         flags=flags,
+        last_offset=_last_offset(cut, window),
+        gap=np.zeros(len(start), np.int64),
+        buckets=no_blobs(len(start)),
     )
     return rows.take(cut.seen > 0)
 
@@ -70,6 +74,7 @@ class _Cut:
     """
 
     values: Floats
+    times: Ints
     begin: Ints
     end: Ints
     count: Ints
@@ -78,9 +83,9 @@ class _Cut:
     before: Floats
 
 
-def _check(block: Block, window: Window, previous: Floats) -> None:
+def _check(block: Block, window: Window, previous: Previous) -> None:
     series = len(block.series_id)
-    lengths = {len(block.expected), len(block.counter), len(previous)}
+    lengths = {len(block.expected), len(block.counter), len(previous.values)}
     if lengths != {series} or len(block.offsets) != series + 1:
         raise ValueError(f"the arrays of a block of {series} series differ in length")
     if np.any(block.times >= window.end_ms):
@@ -93,7 +98,7 @@ def _check(block: Block, window: Window, previous: Floats) -> None:
         raise ValueError("the times of a series do not rise")
 
 
-def _cut(block: Block, window: Window, previous: Floats) -> _Cut:
+def _cut(block: Block, window: Window, previous: Previous) -> _Cut:
     number = ~np.isnan(block.values)
     inside = block.times >= window.start_ms
     begin, end = _bounds(inside & number, block.offsets)
@@ -101,12 +106,13 @@ def _cut(block: Block, window: Window, previous: Floats) -> _Cut:
     count = end - begin
     return _Cut(
         values=block.values[inside & number] + 0.0,
+        times=block.times[inside & number],
         begin=begin,
         end=end,
         count=count,
         seen=seen_end - seen_begin,
         some=count > 0,
-        before=_predecessors(block, number & ~inside, previous),
+        before=_predecessors(block, number & ~inside, previous.values),
     )
 
 
@@ -131,6 +137,12 @@ def _per_series(cut: _Cut, values: Floats) -> Floats:
     spread = np.full(len(cut.some), np.nan)
     spread[cut.some] = values
     return spread
+
+
+def _last_offset(cut: _Cut, window: Window) -> Ints:
+    offsets = np.zeros(len(cut.some), np.int64)
+    offsets[cut.some] = cut.times[cut.end[cut.some] - 1] - window.start_ms
+    return offsets
 
 
 def _extremes(cut: _Cut) -> tuple[Floats, Floats]:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bridge.rollup.reports import Reporter
-    from bridge.rollup.rows import Floats, Ints
+    from bridge.rollup.rows import Ints
+    from bridge.rollup.tail import LastBefore, Newest
     from bridge.sources.buffer import Call
     from bridge.telemetry import Telemetry
     from models.database import Database
@@ -232,8 +233,8 @@ class Engine:
             tail = Tail(window.start, run, lookup)
         return tail, self._lookback_ms if alone else 0
 
-    def _last_before(self, run: int | None) -> Callable[[Ints, int], Floats]:
-        def lookup(series_id: Ints, start: int) -> Floats:
+    def _last_before(self, run: int | None) -> LastBefore:
+        def lookup(series_id: Ints, start: int) -> Newest:
             return joints.predecessors(self._parts.db, series_id, start, run)
 
         return lookup

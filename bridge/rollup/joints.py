@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.rollup.windows import Resolution, Window
-from models.queries.previous import last_before
+from models.queries.previous import Last, last_before
 from models.queries.recent import last_within
 from models.queries.rollups import baseline_rows, series_rows
 from models.rollup import RollupMinute
@@ -20,12 +20,12 @@ from models.rollup import RollupMinute
 if TYPE_CHECKING:
     from bridge.rollup.commit import Committed
     from bridge.rollup.plan import Agenda
-    from bridge.rollup.rows import Floats, Ints
+    from bridge.rollup.rows import Ints
     from models.database import Database
 
 
-def predecessors(db: Database, series_id: Ints, start: int, run: int | None) -> Floats:
-    """Return the last value of each series in the rows before a minute, NaN if none.
+def predecessors(db: Database, series_id: Ints, start: int, run: int | None) -> Last:
+    """Return the newest sample of each series in the rows before a minute.
 
     Never looks behind `run`, the start of the unbroken run of finished windows before
     that minute; None says that nothing before it is pending.
@@ -67,7 +67,7 @@ def _unrooted(
         np.array(column, dtype=np.int64) for column in zip(*rows, strict=True)
     )
     run = agenda.run_start(window.start)
-    rooted = np.isfinite(predecessors(db, ids, window.end, run))
+    rooted = np.isfinite(predecessors(db, ids, window.end, run).values)
     return {int(start) for start in starts[rooted]}
 
 

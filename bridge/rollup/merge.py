@@ -12,6 +12,8 @@ order the merge is associative: a day from hours is the day from minutes (R44).
 * `sum` is NULL as soon as one row has samples but no sum, and where the sums are
   infinite with both signs or outgrow a float (`Flag.NO_SUM`).
 * `increase` is NULL unless one of the rows has one.
+* `gap` is the longest of them, `last_offset` that of the latest row with a sample.
+* `buckets` are merged by what they are; see `bridge.rollup.blobs`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from bridge.rollup.rows import Flag, Floats, Ints, Rows
+from bridge.rollup.rows import Flag, Floats, Ints, Rows, no_blobs
 from bridge.rollup.summation import Sums, positions, without_sum
 
 if TYPE_CHECKING:
@@ -112,9 +114,11 @@ class _Merged:
         "_expected",
         "_first",
         "_flags",
+        "_gap",
         "_has_increase",
         "_increase",
         "_last",
+        "_last_at",
         "_latest",
         "_max",
         "_min",
@@ -129,6 +133,8 @@ class _Merged:
         self._resets: Ints = np.zeros(slots, np.int64)
         self._expected: Ints = np.zeros(slots, np.int64)
         self._flags: Ints = np.zeros(slots, np.int64)
+        self._gap: Ints = np.zeros(slots, np.int64)
+        self._last_at: Ints = np.zeros(slots, np.int64)
         self._latest: Ints = np.full(slots, np.iinfo(np.int64).min)
         self._min: Floats = np.full(slots, np.nan)
         self._max: Floats = np.full(slots, np.nan)
@@ -155,6 +161,10 @@ class _Merged:
         self._max[slots] = np.fmax(self._max[slots], rows.max)
         self._first[slots] = _first_number(self._first[slots], rows.first)
         self._last[slots] = _first_number(rows.last, self._last[slots])
+        self._gap[slots] = np.maximum(self._gap[slots], rows.gap)
+        self._last_at[slots] = np.where(
+            rows.count > 0, rows.start * 1000 + rows.last_offset, self._last_at[slots]
+        )
         self._increase.add(slots, _or_zero(rows.increase))
         self._has_increase[slots] |= ~np.isnan(rows.increase)
 
@@ -189,6 +199,9 @@ class _Merged:
             resets=self._resets.copy(),
             expected=self._expected.copy(),
             flags=flags,
+            last_offset=np.where(self._count > 0, self._last_at - start * 1000, 0),
+            gap=self._gap.copy(),
+            buckets=no_blobs(len(start)),
         )
 
 

@@ -49,7 +49,7 @@ def read(
     for answer in source.read(since, window.end_ms, reading.warnings):
         counter = kinds.counters(answer.series_id, answer.counter)
         block = replace(answer, counter=counter)
-        rows = aggregate(block, window, tail.values(block.series_id))
+        rows = aggregate(block, window, tail.previous(block.series_id))
         if len(rows):
             reading.rows.append(rows)
         inside = block.times >= window.start_ms

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
+Blobs: TypeAlias = NDArray[np.object_]
+"""Of `bytes | None`."""
 
 
 class Flag(IntFlag):
@@ -30,6 +32,24 @@ class Flag(IntFlag):
     """There is no sum: infinities of both signs, or too large for a float."""
     IMPRECISE = 16
     """A counter at or beyond 2^53: the source itself loses single steps (R18)."""
+    CREATED = 32
+    """The first sample counts whole, as the series began in the window (R25a)."""
+    APPEARED = 64
+    """It counts whole, as its target was scraped before without it (R25b)."""
+    ENDED = 128
+    """A stale marker ended the series within the window (R11)."""
+    DIP = 256
+    """Falls within the tolerance were not taken for resets (R30)."""
+    DISCARDED = 512
+    """A step over too long a gap was left out (R29)."""
+    REPAIRED = 1024
+    """Buckets that fell from one bound to the next were forced to rise (R50)."""
+    LAYOUT = 2048
+    """The bounds of a histogram changed (R49)."""
+    QUANTILE = 4096
+    """Samples are a client's quantiles, of which a sum says nothing (R56)."""
+    CORRECTED = 8192
+    """Samples that were declared wrong were left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +58,11 @@ class Rows:
 
     NaN stands for NULL: in `sum`, `min`, `max`, `first`, `last` of rows without a
     usable sample, in `sum` where `Flag.NO_SUM` is set, and in `increase` of series
-    that are no counters. `start` is UTC seconds. At most one row per (series_id,
-    start).
+    that are no counters. `start` is UTC seconds and `last_offset` the milliseconds from
+    there to the last usable sample, 0 if there is none. `gap` is the longest time, in
+    milliseconds, over which samples are missing that ended in the window, 0 if none
+    are. `buckets` are what `bridge.rollup.blobs` makes of distributions. At most one
+    row per (series_id, start).
     """
 
     series_id: Ints
@@ -54,6 +77,9 @@ class Rows:
     resets: Ints
     expected: Ints
     flags: Ints
+    buckets: Blobs
+    last_offset: Ints
+    gap: Ints
 
     def __len__(self) -> int:
         return len(self.series_id)
@@ -75,6 +101,7 @@ class Rows:
 
 _NO_INTS: Ints = np.empty(0, np.int64)
 _NO_FLOATS: Floats = np.empty(0, np.float64)
+_NO_BLOBS: Blobs = np.empty(0, np.object_)
 _NONE = Rows(
     series_id=_NO_INTS,
     start=_NO_INTS,
@@ -88,4 +115,12 @@ _NONE = Rows(
     resets=_NO_INTS,
     expected=_NO_INTS,
     flags=_NO_INTS,
+    last_offset=_NO_INTS,
+    gap=_NO_INTS,
+    buckets=_NO_BLOBS,
 )
+
+
+def no_blobs(count: int) -> Blobs:
+    """Return the column `buckets` of rows without any."""
+    return np.full(count, None, np.object_)

@@ -1,4 +1,4 @@
-"""The newest value of each series before a minute, at any distance.
+"""The newest sample of each series before a minute, at any distance.
 
 A counter's first step in a window starts there. Nearly always it is in the minute
 before, so the minutes of the same hour are looked at first, newest first and only for
@@ -10,6 +10,7 @@ largest id of a minute tells without further reading that newer series are not i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,9 +18,11 @@ import numpy as np
 from models.dialect import is_sqlite, number_list, numbers, rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from peewee import Database
 
-    from models.rollup import Floats, Ints
+    from models.rollup import Blobs, Floats, Ints
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -47,8 +50,9 @@ _UNMERGED: Final = f"""
     )
     ORDER BY hour DESC
 """  # noqa: S608 - constants
+_FOUND: Final = "series_id, last, start * 1000 + last_offset, buckets"
 _NEWEST_SQLITE: Final = """
-    SELECT ids.value, r.start, r.last
+    SELECT ids.value, r.last, r.start * 1000 + r.last_offset, r.buckets, r.start
     FROM {ids} CROSS JOIN {table} r
     WHERE r.series_id = ids.value AND r.start = (
         SELECT h.start FROM {table} h
@@ -58,9 +62,9 @@ _NEWEST_SQLITE: Final = """
     )
 """
 _NEWEST_POSTGRES: Final = """
-    SELECT ids.value, r.start, r.last
+    SELECT ids.value, r.last, r.start * 1000 + r.last_offset, r.buckets, r.start
     FROM {ids} CROSS JOIN LATERAL (
-        SELECT h.start, h.last FROM {table} h
+        SELECT h.start, h.last, h.last_offset, h.buckets FROM {table} h
         WHERE h.series_id = ids.value AND h.start < ? AND h.last IS NOT NULL
             AND h.start NOT IN (SELECT value FROM {excluded})
         ORDER BY h.start DESC LIMIT 1
@@ -68,11 +72,43 @@ _NEWEST_POSTGRES: Final = """
 """
 
 
-def last_before(db: Database, series_ids: Ints, start: int) -> Floats:
-    """Return `last` of the newest row of each series before the minute `start`.
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The newest sample of each of some series, and the row it comes from.
 
-    In the order of `series_ids`. Rows whose `last` is NULL are passed over; NaN for a
-    series without any other row. Exact as long as the ledger is: minutes are in it, and
+    `values` are NaN and `times`, UTC milliseconds, are 0 where there is none;
+    `buckets` are those of the row, None where it has none.
+    """
+
+    values: Floats
+    times: Ints
+    buckets: Blobs
+
+    @classmethod
+    def unknown(cls, series: int) -> Last:
+        """Return that of series without any sample."""
+        return cls(
+            np.full(series, np.nan),
+            np.zeros(series, np.int64),
+            np.full(series, None, np.object_),
+        )
+
+    def take(self, places: Ints) -> Last:
+        """Return those at some places, in their order."""
+        return Last(self.values[places], self.times[places], self.buckets[places])
+
+    def put(self, places: Ints, rows: Sequence[Sequence[Any]]) -> None:
+        """Set those at some places from (_, last, time, buckets, ...) of rows."""
+        self.values[places] = [row[1] for row in rows]
+        self.times[places] = [row[2] for row in rows]
+        for place, row in zip(places.tolist(), rows, strict=True):
+            self.buckets[place] = None if row[3] is None else bytes(row[3])
+
+
+def last_before(db: Database, series_ids: Ints, start: int) -> Last:
+    """Return the newest sample of each series before the minute `start`.
+
+    In the order of `series_ids`. Rows whose `last` is NULL are passed over. Exact as long as the ledger is: minutes are in it, and
     the hours it calls done or partial hold what their minutes hold.
     """
     asked = np.asarray(series_ids, dtype=np.int64)
@@ -90,15 +126,15 @@ class _Search:
     def __init__(self, db: Database, ids: Ints) -> None:
         self._db = db
         self._ids = ids
-        self._values = np.full(len(ids), np.nan)
+        self._found = Last.unknown(len(ids))
 
     @property
     def pending(self) -> Ints:
-        missing: Ints = self._ids[np.isnan(self._values)]
+        missing: Ints = self._ids[np.isnan(self._found.values)]
         return missing
 
-    def answer(self, asked: Ints) -> Floats:
-        return self._values[np.searchsorted(self._ids, asked)]
+    def answer(self, asked: Ints) -> Last:
+        return self._found.take(np.searchsorted(self._ids, asked))
 
     def in_minutes(self, begin: int, end: int, among: Ints | None = None) -> None:
         """Look for pending ids in the minutes of `[begin, end)`, newest first."""
@@ -132,15 +168,15 @@ class _Search:
         unmerged = self._unmerged_hours(source, before)
         merged = self._newest("rollup_hour", ids, before, unmerged)
         known_since = np.full(len(ids), np.iinfo(np.int64).min)
-        for number, start, _ in merged:
+        for number, *_, start in merged:
             known_since[np.searchsorted(ids, number)] = start
         for hour in unmerged:
             missing = np.isin(ids, self.pending, assume_unique=True)
             self.in_minutes(hour, hour + _HOUR, ids[missing & (known_since < hour)])
-        self._note([(number, last) for number, _, last in merged], ids)
+        self._note(merged, ids)
         still = np.intersect1d(ids, self.pending, assume_unique=True)
         days = self._newest("rollup_day", still, before - _DAY + 1, [])
-        self._note([(number, last) for number, _, last in days], still)
+        self._note(days, still)
 
     def _largest_ids(self, begin: int, end: int) -> list[Any]:
         minutes = np.arange(end - _MINUTE, begin - 1, -_MINUTE, dtype=np.int64)
@@ -157,14 +193,14 @@ class _Search:
         if ids[-1] - ids[0] < _DENSE * len(ids):
             rows: list[Any] = rows_of(
                 self._db,
-                "SELECT series_id, last FROM rollup_minute WHERE start = ? "
+                f"SELECT {_FOUND} FROM rollup_minute WHERE start = ? "  # noqa: S608 - own names
                 "AND series_id >= ? AND series_id <= ? AND last IS NOT NULL",
                 (minute, int(ids[0]), int(ids[-1])),
             )
             return rows
         return rows_of(
             self._db,
-            f"SELECT r.series_id, r.last FROM {numbers(self._db, 'ids')} "  # noqa: S608 - own names
+            f"SELECT {_FOUND} FROM {numbers(self._db, 'ids')} "  # noqa: S608 - own names
             "CROSS JOIN rollup_minute r WHERE r.start = ? "
             "AND r.series_id = ids.value AND r.last IS NOT NULL",
             (number_list(self._db, ids), minute),
@@ -190,14 +226,10 @@ class _Search:
         return rows_of(self._db, sql, params)
 
     def _note(self, found: list[Any], among: Ints) -> Ints:
-        """Keep the values of pending ids; return those ids of `among` that have one."""
-        if not found:
-            return np.empty(0, dtype=np.int64)
-        numbers_found, values = zip(*found, strict=True)
-        ids = np.array(numbers_found, dtype=np.int64)
-        asked = np.isin(ids, among)
-        ids, lasts = ids[asked], np.array(values, dtype=np.float64)[asked]
-        places = np.searchsorted(self._ids, ids)
-        new = np.isnan(self._values[places])
-        self._values[places[new]] = lasts[new]
-        return ids
+        """Keep what is found of pending ids; return the ids of `among` it has."""
+        ids = np.array([row[0] for row in found], dtype=np.int64)
+        asked = np.flatnonzero(np.isin(ids, among))
+        places = np.searchsorted(self._ids, ids[asked])
+        new = np.isnan(self._found.values[places])
+        self._found.put(places[new], [found[row] for row in asked[new].tolist()])
+        return ids[asked]

@@ -15,9 +15,11 @@ import numpy as np
 from models.base import table_name
 from models.dialect import is_sqlite, number_list, numbers, rows_of
 from models.queries.previous import last_before
-from models.rollup import COLUMNS, Floats, Ints, Rollup, RollupMinute
+from models.rollup import COLUMNS, Blobs, Floats, Ints, Rollup, RollupMinute
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from peewee import Database
 
 __all__ = [
@@ -29,9 +31,7 @@ __all__ = [
 ]
 
 _COLUMNS_SQL: Final = ", ".join(f"r.{name}" for name in COLUMNS)
-_INTEGERS: Final = frozenset(
-    {"series_id", "start", "count", "resets", "expected", "flags"}
-)
+_FLOATS: Final = frozenset({"sum", "min", "max", "first", "last", "increase"})
 _MINUTE: Final = 60
 
 # True for the only source there is, where no row needs to be looked at.
@@ -43,7 +43,7 @@ _OF_SOURCE: Final = """(
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Rollup rows as equally long arrays; NaN stands for NULL."""
+    """Rollup rows as equally long arrays; NaN stands for NULL, None in `buckets`."""
 
     series_id: Ints
     start: Ints
@@ -57,6 +57,9 @@ class Columns:
     resets: Ints
     expected: Ints
     flags: Ints
+    buckets: Blobs
+    last_offset: Ints
+    gap: Ints
 
     def __len__(self) -> int:
         return len(self.series_id)
@@ -155,8 +158,19 @@ def _columns(rows: list[Any]) -> Columns:
         empty = (np.empty(0, _dtype(name)) for name in COLUMNS)
         return Columns(*empty)
     by_column = zip(COLUMNS, zip(*rows, strict=True), strict=True)
-    return Columns(*(np.array(values, _dtype(name)) for name, values in by_column))
+    return Columns(*(_array(name, values) for name, values in by_column))
+
+
+def _array(name: str, values: Sequence[Any]) -> Any:
+    if name != "buckets":
+        return np.array(values, _dtype(name))
+    blobs = np.empty(len(values), np.object_)
+    # Both drivers may hand out views of their own memory.
+    blobs[:] = [None if value is None else bytes(value) for value in values]
+    return blobs
 
 
 def _dtype(name: str) -> Any:
-    return np.int64 if name in _INTEGERS else np.float64
+    if name == "buckets":
+        return np.object_
+    return np.float64 if name in _FLOATS else np.int64

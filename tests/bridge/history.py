@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.answers.rollups import TABLES
-from bridge.rollup.rows import Rows
+from bridge.rollup.rows import Rows, no_blobs
 from bridge.rollup.windows import Resolution
 from models.bulk import upsert_rollups
 from models.directory import SeriesDirectory, SeriesFacts, canonical
@@ -100,6 +100,9 @@ class History:
             resets=ints("resets"),
             expected=ints("expected"),
             flags=ints("flags"),
+            last_offset=np.zeros(count, np.int64),
+            gap=np.zeros(count, np.int64),
+            buckets=no_blobs(count),
         )
         with self._db.atomic():
             upsert_rollups(self._db, TABLES[resolution], columns)

@@ -215,4 +215,4 @@ def test_statements_are_few(db: Database) -> None:
 
 def test_columns_are_those_that_rows_have() -> None:
     fields = tuple(field.column_name for field in RollupMinute._meta.sorted_fields)
-    assert fields == (*COLUMNS, "buckets")
+    assert fields == COLUMNS

@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from bridge.rollup.aggregate import aggregate
-from bridge.rollup.rows import Floats, Ints, Rows
+from bridge.rollup.rows import Floats, Ints, Rows, no_blobs
+from bridge.rollup.tail import Previous
 from bridge.rollup.windows import Resolution, Window
 from bridge.sources.base import Block
 
@@ -33,6 +34,7 @@ class Line:
     counter: bool = True
     expected: int = 4
     previous: float = NAN
+    previous_at: int = 0
 
 
 def block(*lines: Line) -> Block:
@@ -48,8 +50,10 @@ def block(*lines: Line) -> Block:
     )
 
 
-def previous(*lines: Line) -> Floats:
-    return np.array([line.previous for line in lines], np.float64)
+def previous(*lines: Line) -> Previous:
+    values = np.array([line.previous for line in lines], np.float64)
+    times = np.array([line.previous_at for line in lines], np.int64)
+    return Previous(values, times, no_blobs(len(lines)))
 
 
 def windows(line: Line, resolution: Resolution = Resolution.MINUTE) -> list[Rows]:
@@ -72,7 +76,7 @@ def table(rows: Rows) -> list[Row]:
     columns = [column.tolist() for column in rows.columns()]
     return [
         {
-            name: None if math.isnan(value) else value
+            name: None if value is None or math.isnan(value) else value
             for name, value in zip(names, row, strict=True)
         }
         for row in zip(*columns, strict=True)
@@ -102,6 +106,9 @@ def rows(*wanted: Row) -> Rows:
         resets=ints("resets"),
         expected=ints("expected"),
         flags=ints("flags"),
+        last_offset=ints("last_offset"),
+        gap=ints("gap"),
+        buckets=no_blobs(len(filled)),
     )
 
 
@@ -120,5 +127,8 @@ def row(**given: float | None) -> Row:
         "resets": 0,
         "expected": 4,
         "flags": 0,
+        "last_offset": 0,
+        "gap": 0,
+        "buckets": None,
         **given,
     }

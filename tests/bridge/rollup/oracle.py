@@ -15,11 +15,13 @@ BASELINE, HAS_NAN, INFINITE, NO_SUM, IMPRECISE = 1, 2, 4, 8, 16
 
 def aggregated(line: Line, start: int, width: int) -> Row | None:
     """The row of a series in `[start, start + width)`, None if it has no sample."""
-    before, inside = line.previous, []
+    before, inside, newest = line.previous, [], 0
     for time, value in line.samples:
         if time >= start * 1000:
             assert time < (start + width) * 1000
             inside.append(value)
+            if not math.isnan(value):
+                newest = time - start * 1000
         elif not math.isnan(value):
             before = value
     if not inside:
@@ -39,6 +41,9 @@ def aggregated(line: Line, start: int, width: int) -> Row | None:
         "resets": resets if line.counter else 0,
         "expected": line.expected,
         "flags": _flags(inside, usable, before if line.counter else None),
+        "last_offset": newest,
+        "gap": 0,
+        "buckets": None,
     }
 
 

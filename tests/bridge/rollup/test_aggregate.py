@@ -252,7 +252,7 @@ def test_r15_a_time_given_twice_or_out_of_order_is_refused(
 def test_arrays_that_do_not_fit_are_refused() -> None:
     message = r"^the arrays of a block of 1 series differ in length$"
     with pytest.raises(ValueError, match=message):
-        aggregate(block(of(1.0)), MINUTE, np.empty(0))
+        aggregate(block(of(1.0)), MINUTE, previous())
     short = replace(block(of(1.0)), offsets=np.array([0]))
     with pytest.raises(ValueError, match=message):
         aggregate(short, MINUTE, previous(of()))

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bridge.rollup.rows import Floats, Ints, Rows
-from bridge.rollup.tail import Tail
+from bridge.rollup.rows import Ints, Rows, no_blobs
+from bridge.rollup.tail import Previous, Tail
 
 
 def rows(series_id: list[int], last: list[float]) -> Rows:
@@ -22,6 +22,9 @@ def rows(series_id: list[int], last: list[float]) -> Rows:
         resets=zeros,
         expected=zeros,
         flags=zeros,
+        last_offset=np.full(n, 500, dtype=np.int64),
+        gap=zeros,
+        buckets=np.array([b"packed"] * n, dtype=np.object_),
     )
 
 
@@ -31,48 +34,60 @@ class Table:
     def __init__(self) -> None:
         self.asked: list[tuple[list[int], int]] = []
 
-    def __call__(self, series_id: Ints, start: int) -> Floats:
+    def __call__(self, series_id: Ints, start: int) -> Previous:
         self.asked.append((series_id.tolist(), start))
-        return np.where(series_id == 9, np.nan, series_id * 10.0)
+        values = np.where(series_id == 9, np.nan, series_id * 10.0)
+        return Previous(values, series_id * 100, no_blobs(len(series_id)))
 
 
 def test_rows_are_asked_once_for_each_series() -> None:
     table = Table()
     tail = Tail(60, None, table)
-    assert tail.values(np.array([1, 3])).tolist() == [10.0, 30.0]
-    assert tail.values(np.array([3, 2])).tolist() == [30.0, 20.0]
+    assert tail.previous(np.array([1, 3])).values.tolist() == [10.0, 30.0]
+    assert tail.previous(np.array([3, 2])).values.tolist() == [30.0, 20.0]
     assert table.asked == [([1, 3], 60), ([2], 60)]
 
 
 def test_committed_rows_take_the_place_of_what_was_before() -> None:
     table = Table()
     tail = Tail(60, None, table)
-    tail.values(np.array([1]))
+    tail.previous(np.array([1]))
     tail.advance(120, [rows([1, 5], [7.0, 8.0])])
-    assert tail.values(np.array([1, 5])).tolist() == [7.0, 8.0]
+    assert tail.previous(np.array([1, 5])).values.tolist() == [7.0, 8.0]
     assert table.asked == [([1], 60)]
+
+
+def test_times_and_buckets_come_with_the_values() -> None:
+    tail = Tail(60, None, Table())
+    before = tail.previous(np.array([3, 1]))
+    assert before.times.tolist() == [300, 100]
+    assert before.buckets.tolist() == [None, None]
+    tail.advance(120, [rows([1], [7.0])])
+    before = tail.previous(np.array([3, 1]))
+    assert before.times.tolist() == [300, 500]
+    assert before.buckets.tolist() == [None, b"packed"]
 
 
 def test_a_row_without_a_value_leaves_the_value_before_in_force() -> None:
     tail = Tail(60, None, Table())
-    tail.values(np.array([1]))
+    tail.previous(np.array([1]))
     tail.advance(120, [rows([1], [float("nan")])])
-    assert tail.values(np.array([1])).tolist() == [10.0]
+    assert tail.previous(np.array([1])).values.tolist() == [10.0]
 
 
 def test_a_series_that_is_first_met_later_is_looked_up_before_that_window() -> None:
     table = Table()
     tail = Tail(60, None, table)
     tail.advance(120, [])
-    tail.values(np.array([4]))
+    tail.previous(np.array([4]))
     assert table.asked == [([4], 120)]
 
 
 def test_without_rows_before_nothing_is_known() -> None:
     tail = Tail(60, None, None)
-    assert np.isnan(tail.values(np.array([1, 2]))).all()
+    assert np.isnan(tail.previous(np.array([1, 2])).values).all()
     tail.advance(120, [rows([2], [5.0])])
-    values = tail.values(np.array([1, 2]))
+    values = tail.previous(np.array([1, 2])).values
     assert np.isnan(values[0])
     assert values[1] == 5.0
 
@@ -80,6 +95,6 @@ def test_without_rows_before_nothing_is_known() -> None:
 def test_a_value_that_is_not_known_is_not_asked_for_again() -> None:
     table = Table()
     tail = Tail(60, None, table)
-    assert np.isnan(tail.values(np.array([9]))[0])
-    assert np.isnan(tail.values(np.array([9]))[0])
+    assert np.isnan(tail.previous(np.array([9])).values[0])
+    assert np.isnan(tail.previous(np.array([9])).values[0])
     assert len(table.asked) == 1

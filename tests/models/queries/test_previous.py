@@ -179,15 +179,15 @@ def test_the_newest_value_is_found_at_any_distance(  # noqa: PLR0917 - all drawn
     ids = [number for source in SOURCES for number in world.ids[source]]
     asked = [ids[place % len(ids)] for place in order]
     for start in (kept_from + 60 * minutes, 600 * HOUR):
-        found = last_before(db, np.array(asked), start)
+        found = last_before(db, np.array(asked), start).values
         wanted = [world.naive(number, start) for number in asked]
         np.testing.assert_array_equal(found, wanted)
 
 
 def test_nothing_asked_and_nothing_known(db: Database) -> None:
     empty = np.array([], dtype=np.int64)
-    assert last_before(db, empty, 60).tolist() == []
-    assert np.isnan(last_before(db, np.array([5, 9]), 60)).all()
+    assert last_before(db, empty, 60).values.tolist() == []
+    assert np.isnan(last_before(db, np.array([5, 9]), 60).values).all()
 
 
 def fill(
@@ -208,7 +208,7 @@ def test_infinite_values_are_values(db: Database) -> None:
     ids = SeriesDirectory(db).resolve("a", facts, 0)
     fill(db, ids.tolist(), [0], math.inf)
     fill(db, ids.tolist(), [60], math.nan)
-    assert last_before(db, ids, 120).tolist() == [math.inf]
+    assert last_before(db, ids, 120).values.tolist() == [math.inf]
 
 
 def test_the_usual_minute_is_one_look(db: Database) -> None:
@@ -216,7 +216,7 @@ def test_the_usual_minute_is_one_look(db: Database) -> None:
     ids = SeriesDirectory(db).resolve("a", facts, 0)
     fill(db, ids.tolist(), [3600, 3660])
     with counted(db) as said:
-        assert last_before(db, ids, 3720).tolist() == [1.0] * 2000
+        assert last_before(db, ids, 3720).values.tolist() == [1.0] * 2000
     assert len(said) == 2
 
 
@@ -226,11 +226,11 @@ def test_a_new_series_costs_little_after_a_long_history(sqlite: Database) -> Non
     fill(sqlite, old, range(0, 50 * HOUR, 600))
     new = directory.resolve("a", [SeriesFacts("m", '{"n":"new"}')], 0)
     with counted(sqlite) as said:
-        assert np.isnan(last_before(sqlite, new, 50 * HOUR)).all()
+        assert np.isnan(last_before(sqlite, new, 50 * HOUR).values).all()
     assert len(said) <= 60
     ledger.mark(sqlite, "a", "hour", range(0, 50 * HOUR, HOUR), "done", "", 0)
     with counted(sqlite) as said:
-        assert np.isnan(last_before(sqlite, new, 50 * HOUR)).all()
+        assert np.isnan(last_before(sqlite, new, 50 * HOUR).values).all()
     assert len(said) <= 6
 
 
