@@ -20,6 +20,7 @@ from models.postgres import Postgres
 from models.rollup import RollupDay, RollupHour, RollupMinute
 from models.series import Series
 from models.sqlite import Sqlite
+from models.trust import Correction, Restatement, Verification
 
 if TYPE_CHECKING:
     from models.base import Table
@@ -35,6 +36,9 @@ TABLES: Final[tuple[type[Table], ...]] = (
     ErrorEvent,
     Buffer,
     ApiKey,
+    Restatement,
+    Correction,
+    Verification,
 )
 """All tables, in the order in which they are documented."""
 

@@ -25,6 +25,9 @@ class Ledger(Table):
     revision = IntegerField(default=0, help_text="How often the rows were computed.")
     reason = TextField(default="", help_text="Why the state is not done.")
     computed_at = BigIntegerField(help_text="When the state was set, UTC seconds.")
+    first_at = BigIntegerField(
+        default=0, help_text="Since when there are rows, UTC seconds; 0 for always."
+    )
 
     class Meta:
         """One row per window; unfinished ones are found by state."""

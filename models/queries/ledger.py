@@ -107,6 +107,8 @@ def holes(
 def record(db: Database, entry: Entry) -> None:
     """Write an entry, replacing the one of the same window."""
     _upsert(db, [entry], [name for name in _COLUMNS if name not in _KEY])
+    if entry.revision == 1:
+        _note_first(db, entry)
 
 
 def mark(  # noqa: PLR0917 - the columns of an entry
@@ -159,6 +161,15 @@ def _upsert(db: Database, chunk: Sequence[Entry], update: Sequence[str]) -> None
         for value in astuple(entry)
     ]
     db.execute_sql(sql.replace("?", db.param), params)
+
+
+def _note_first(db: Database, entry: Entry) -> None:
+    sql = (
+        "UPDATE ledger SET first_at = ? "
+        "WHERE source = ? AND resolution = ? AND start = ?"
+    )
+    key = (entry.source, entry.resolution, entry.start)
+    db.execute_sql(sql.replace("?", db.param), (entry.computed_at, *key))
 
 
 def _extreme(db: Database, function: str, source: str, resolution: str) -> int | None:
