@@ -22,7 +22,8 @@ from runtime.exporter_settings import (
     Paths,
     VmstatCollector,
 )
-from runtime.quantities import Address, Size
+from runtime.quantities import Address, Size, format_duration
+from runtime.retention_settings import Retention
 from runtime.rollup_settings import Rollup
 from runtime.section import Positive, Section, Switch, Whole
 from runtime.source_settings import PrometheusSource, ScrapeSource, Source, Target
@@ -42,6 +43,7 @@ __all__ = [
     "Paths",
     "Positive",
     "PrometheusSource",
+    "Retention",
     "Rollup",
     "ScrapeSource",
     "Section",
@@ -163,6 +165,7 @@ class Settings(Section):
         description="Where raw samples come from.",
     )
     rollup: Rollup = Rollup()
+    retention: Retention = Retention()
     events: Events = Events()
 
     @model_validator(mode="after")
@@ -182,4 +185,21 @@ class Settings(Section):
                 f"bridge.listen: {self.bridge.listen} can be reached from other hosts; "
                 "set bridge.auth to keys, or listen on 127.0.0.1"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _raw_samples_and_minutes_settle(self) -> Self:
+        minutes = self.retention.minute
+        try:
+            self.retention.refuse_too_short(self.rollup.settle)
+        except ValueError as error:
+            raise ValueError(f"retention.{error}") from error
+        for place, source in enumerate(self.sources):
+            raw = getattr(source, "keep_raw", 0.0)
+            if 0 < minutes < raw:
+                raise ValueError(
+                    f"sources[{place}].keep_raw: {format_duration(raw)} is longer than "
+                    f"the {format_duration(minutes)} of retention.minute: raw samples "
+                    "would outlive the minutes that are made from them"
+                )
         return self

@@ -83,10 +83,8 @@ def _keys(
         inner = schema.sections_in(field.annotation)
         pad = " " * indent
         if inner and schema.is_list(field):
-            items = values.get(name) or field.examples[0]  # type: ignore[index]  # required
-            lines += [*_comment(str(field.description), indent), f"{pad}{name}:"]
-            for item in items:
-                lines += _item(inner[0], item, indent + 2)
+            lines += _comment(str(field.description), indent)
+            lines += _items(inner[0], field, values.get(name), name, indent)
             continue
         text = _doc(inner[0]) if inner else _meaning(field)
         if text not in told:
@@ -99,6 +97,20 @@ def _keys(
     return lines
 
 
+def _items(
+    section: type[Section], field: FieldInfo, given: Any, name: str, indent: int
+) -> list[str]:
+    """Return a list of sections; one that may be empty has an item to uncomment."""
+    pad = " " * indent
+    if not field.is_required() and not given:
+        item = _item(section, {}, indent)
+        return [f"{pad}{name}: []", *(f"{pad}#{line[indent:]}" for line in item)]
+    lines = [f"{pad}{name}:"]
+    for item in given or field.examples[0]:  # type: ignore[index]  # required
+        lines += _item(section, item, indent + 2)
+    return lines
+
+
 def _key(section: type[Section], name: str, values: Mapping[str, Any]) -> str:
     field = section.model_fields[name]
     if schema.is_secret(field):
@@ -106,7 +118,8 @@ def _key(section: type[Section], name: str, values: Mapping[str, Any]) -> str:
     value = values.get(name, schema.default(field))
     if value is None and schema.is_optional(field):
         example = {"path": f"/run/secrets/{name.removesuffix('_file')}"}
-        return f"#{name}: {example.get(schema.written(field).name, 'web-1:9105')}"
+        told = example.get(schema.written(field).name, "web-1:9105")
+        return f"#{name}: {field.examples[0] if field.examples else told}"
     if value is None:
         value = (schema.choices(field) or field.examples or [None])[0]
     return f"{name}: {_yaml(value)}"

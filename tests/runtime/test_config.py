@@ -224,6 +224,8 @@ def test_a_dump_shows_every_key_and_no_secret() -> None:
             at = at[step.removesuffix("[]")]
             if step == "sources[]":
                 at = at[kinds[key.topic.split(".")[1]]]
+            elif step.endswith("[]") and not at:
+                break  # a list that may be empty, and is
             elif step.endswith("[]"):
                 at = at[0]
         assert at is not None or schema.is_optional(key.field)

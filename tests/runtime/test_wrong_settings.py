@@ -27,6 +27,8 @@ SOURCES: dict[str, dict[str, Any]] = {
     "prometheus": {"url": "http://127.0.0.1:9090"},
     "scrape": {"targets": [{"url": "http://127.0.0.1:9105/metrics"}]},
 }
+EXAMPLES: dict[str, dict[str, Any]] = {"retention.rules[]": {"match": "up"}}
+"""Keys that an item of a list needs beside another one."""
 TOPICS = [key.topic for key in schema.every_key()]
 VALUES: list[Any] = [
     None,
@@ -83,8 +85,12 @@ def document(key: schema.Key, value: Any) -> dict[str, Any]:
     """Return a document that is valid but perhaps for one key."""
     if not key.topic.startswith("sources."):
         found = value
-        for step in reversed(key.path.split(".")):
-            found = {step: found}
+        *above, name = key.path.split(".")
+        siblings = EXAMPLES.get(".".join(above), {})
+        found = {**siblings, name: found}
+        for step in reversed(above):
+            inner = [found] if step.endswith("[]") else found
+            found = {step.removesuffix("[]"): inner}
         return dict(found)
     kind = key.topic.split(".")[1]
     source = {"name": "main", "kind": kind, **SOURCES[kind]}
