@@ -13,74 +13,92 @@ import numpy as np
 
 from bridge.rollup import counters
 from bridge.rollup.rows import Bools, Flag, Floats, Ints, Rows, no_blobs
+from bridge.rollup.steps import USUAL, Run, gaps, measure
 from bridge.rollup.summation import sum_runs, without_sum
 
 if TYPE_CHECKING:
+    from bridge.rollup.steps import Falls, Policy
     from bridge.rollup.tail import Previous
     from bridge.rollup.windows import Window
     from bridge.sources.base import Block
 
 
-def aggregate(block: Block, window: Window, previous: Previous) -> Rows:
+def aggregate(
+    block: Block,
+    window: Window,
+    previous: Previous,
+    policy: Policy = USUAL,
+    falls: Falls | None = None,
+) -> Rows:
     """Return one row for each series with a sample in the window, in their order.
 
     `previous` are the last samples of the same series before the window; the block's
-    own samples before the window are preferred to them. NaN are left
-    out of everything but `Flag.NAN`, and a series of nothing else gets a row that
-    counts 0 (R13, R42). Sums are compensated, in time order (R17). Increases belong to
-    the window of the later sample of each step and are never extrapolated (R22, R24);
-    see `counters.steps` for resets and infinities. Minus zero becomes zero, because
-    not every database tells them apart.
+    own samples before the window are preferred to them. NaN are left out of everything
+    but `Flag.NAN`, and a series of nothing else gets a row that counts 0 (R13, R42).
+    Sums are compensated, in time order (R17). Increases belong to the window of the
+    later sample of each step and are never extrapolated (R22, R24); see `steps.measure`
+    for what a step adds, by `policy` and, where falls of these series are tolerated,
+    by `falls`. Minus zero becomes zero, because not every database tells them apart.
 
     Raises ValueError for a sample at or after the window's end, for times that do not
     rise within a series, and for arrays that do not fit each other.
     """
     _check(block, window, previous)
     cut = _cut(block, window, previous)
-    start = np.full(len(block.series_id), window.start, np.int64)
-    increase, resets = _increases(cut, block.counter)
-    total = _per_series(cut, sum_runs(cut.values, cut.begin, cut.count)[cut.some])
-    lowest, highest = _extremes(cut)
-    flags = _flags(cut, block.counter)
+    run, places = cut.run, np.flatnonzero(cut.some)
+    allowed = None if falls is None else falls.of(places)
+    measured = measure(run, window.start_ms, policy, allowed)
+    rising = cut.some & block.counter
+    total = cut.per_series(sum_runs(run.values, run.begin, run.count))
+    flags = _flags(cut, block, window)
+    flags[places] |= measured.flags
     no_sum = cut.some & without_sum(total, flags)
     flags[no_sum] |= Flag.NO_SUM
     total[no_sum] = np.nan
+    end = run.begin + run.count - 1
     rows = Rows(
         series_id=block.series_id,
-        start=start,
-        count=cut.count,
+        start=np.full(len(block.series_id), window.start, np.int64),
+        count=cut.whole(run.count),
         sum=total,
-        min=lowest,
-        max=highest,
-        first=_per_series(cut, cut.values[cut.begin[cut.some]]),
-        last=_per_series(cut, cut.values[cut.end[cut.some] - 1]),
-        increase=increase,
-        resets=resets,
+        min=cut.per_series(_reduced(np.minimum, run)),
+        max=cut.per_series(_reduced(np.maximum, run)),
+        first=cut.per_series(run.values[run.begin]),
+        last=cut.per_series(run.values[end]),
+        increase=np.where(rising, cut.per_series(measured.increase), np.nan),
+        resets=cut.whole(measured.resets),
         expected=block.expected,
         flags=flags,
-        last_offset=_last_offset(cut, window),
-        gap=np.zeros(len(start), np.int64),
-        buckets=no_blobs(len(start)),
+        last_offset=cut.whole(run.times[end] - window.start_ms),
+        gap=cut.whole(gaps(run)),
+        buckets=no_blobs(len(block.series_id)),
     )
     return rows.take(cut.seen > 0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """The usable samples of a window: series i has `values[begin[i]:end[i]]`.
+    """The usable samples of a window, of those series that have any.
 
-    `seen` counts samples with NaN, `count` without, `some` says where there is one,
-    and `before` is the value before the window.
+    `some` says which of the block's series these are, and `seen` counts the samples of
+    all of them, with NaN.
     """
 
-    values: Floats
-    times: Ints
-    begin: Ints
-    end: Ints
-    count: Ints
-    seen: Ints
+    run: Run
     some: Bools
-    before: Floats
+    seen: Ints
+
+    def per_series(self, values: Floats) -> Floats:
+        """Return values of the series with usable samples, NaN for the others."""
+        spread = np.full(len(self.some), np.nan)
+        spread[self.some] = values
+        return spread
+
+    def whole(self, numbers: Ints) -> Ints:
+        """Return numbers of the series with usable samples, 0 for the others."""
+        spread = np.zeros(len(self.some), np.int64)
+        spread[self.some] = numbers
+        return spread
 
 
 def _check(block: Block, window: Window, previous: Previous) -> None:
@@ -101,19 +119,28 @@ def _check(block: Block, window: Window, previous: Previous) -> None:
 def _cut(block: Block, window: Window, previous: Previous) -> _Cut:
     number = ~np.isnan(block.values)
     inside = block.times >= window.start_ms
-    begin, end = _bounds(inside & number, block.offsets)
+    usable = inside & number
+    begin, end = _bounds(usable, block.offsets)
     seen_begin, seen_end = _bounds(inside, block.offsets)
-    count = end - begin
-    return _Cut(
-        values=block.values[inside & number] + 0.0,
-        times=block.times[inside & number],
-        begin=begin,
-        end=end,
-        count=count,
-        seen=seen_end - seen_begin,
-        some=count > 0,
-        before=_predecessors(block, number & ~inside, previous.values),
+    some = end > begin
+    before, before_times, before_started = _before(block, number & ~inside, previous)
+    started = block.started
+    expected = block.expected[some]
+    width_ms = window.end_ms - window.start_ms
+    run = Run(
+        values=block.values[usable] + 0.0,
+        times=block.times[usable],
+        started=None if started is None else started[usable],
+        begin=begin[some],
+        count=(end - begin)[some],
+        counter=block.counter[some],
+        before=before[some],
+        before_times=before_times[some],
+        before_started=before_started[some],
+        absent=None if block.absent is None else block.absent[some],
+        interval_ms=np.where(expected > 0, width_ms // np.maximum(expected, 1), 0),
     )
+    return _Cut(run, some, seen_end - seen_begin)
 
 
 def _bounds(chosen: Bools, offsets: Ints) -> tuple[Ints, Ints]:
@@ -124,64 +151,45 @@ def _bounds(chosen: Bools, offsets: Ints) -> tuple[Ints, Ints]:
     return bounds[:-1], bounds[1:]
 
 
-def _predecessors(block: Block, earlier: Bools, previous: Floats) -> Floats:
+def _before(
+    block: Block, earlier: Bools, previous: Previous
+) -> tuple[Floats, Ints, Ints]:
+    """Return value, time and start of the newest sample of each series before."""
+    nothing = np.zeros(len(block.series_id), np.int64)
     if not earlier.any():
-        return previous
+        return previous.values, previous.times, nothing
     begin, end = _bounds(earlier, block.offsets)
-    newest = block.values[earlier][np.maximum(end, 1) - 1]
-    return np.where(end > begin, newest, previous)
+    there = end > begin
+    at = np.flatnonzero(earlier)[np.maximum(end, 1) - 1]
+    started = nothing
+    if block.started is not None:
+        started = np.where(there, block.started[at], 0)
+    return (
+        np.where(there, block.values[at], previous.values),
+        np.where(there, block.times[at], previous.times),
+        started,
+    )
 
 
-def _per_series(cut: _Cut, values: Floats) -> Floats:
-    """Return values of the series with usable samples, NaN for the others."""
-    spread = np.full(len(cut.some), np.nan)
-    spread[cut.some] = values
-    return spread
+def _reduced(extreme: np.ufunc, run: Run) -> Floats:
+    if not len(run.begin):
+        return np.zeros(0)
+    reduced: Floats = extreme.reduceat(run.values, run.begin)
+    return reduced
 
 
-def _last_offset(cut: _Cut, window: Window) -> Ints:
-    offsets = np.zeros(len(cut.some), np.int64)
-    offsets[cut.some] = cut.times[cut.end[cut.some] - 1] - window.start_ms
-    return offsets
-
-
-def _extremes(cut: _Cut) -> tuple[Floats, Floats]:
-    begin = cut.begin[cut.some]
-    if not len(begin):
-        return np.full(len(cut.some), np.nan), np.full(len(cut.some), np.nan)
-    lowest = np.minimum.reduceat(cut.values, begin)
-    highest = np.maximum.reduceat(cut.values, begin)
-    return _per_series(cut, lowest), _per_series(cut, highest)
-
-
-def _increases(cut: _Cut, counter: Bools) -> tuple[Floats, Ints]:
-    resets = np.zeros(len(counter), np.int64)
-    rising = counter & cut.some
-    if not rising.any():
-        return np.full(len(counter), np.nan), resets
-    before = np.empty_like(cut.values)
-    before[1:] = cut.values[:-1]
-    before[cut.begin[cut.some]] = cut.before[cut.some]
-    steps, fell = counters.steps(cut.values, before)
-    resets[rising] = _tally(fell, cut)[rising]
-    increase = sum_runs(steps, cut.begin, np.where(rising, cut.count, 0))
-    return np.where(rising, increase, np.nan), resets
-
-
-def _tally(marks: Bools, cut: _Cut) -> Ints:
-    """Return how many samples of each series are marked."""
-    begin, end = _bounds(marks, np.append(cut.begin, len(marks)))
-    return end - begin
-
-
-def _flags(cut: _Cut, counter: Bools) -> Ints:
-    flags = np.zeros(len(counter), np.int64)
-    flags[cut.seen > cut.count] |= Flag.NAN
-    flags[counter & cut.some & ~np.isfinite(cut.before)] |= Flag.BASELINE
-    infinite = np.isinf(cut.values)
+def _flags(cut: _Cut, block: Block, window: Window) -> Ints:
+    """Return what the samples are, other than steps."""
+    run = cut.run
+    flags = np.zeros(len(cut.some), np.int64)
+    flags[cut.seen > cut.whole(run.count)] |= Flag.NAN
+    infinite = np.isinf(run.values)
     if infinite.any():
-        flags[_tally(infinite, cut) > 0] |= Flag.INFINITE
-    large = counters.imprecise(cut.values)
+        flags[cut.some] |= np.where(run.any(infinite), Flag.INFINITE, 0)
+    large = counters.imprecise(run.values)
     if large.any():
-        flags[counter & (_tally(large, cut) > 0)] |= Flag.IMPRECISE
+        flags[cut.some] |= np.where(run.counter & run.any(large), Flag.IMPRECISE, 0)
+    if block.ended is not None:
+        ended = (block.ended >= window.start_ms) & (block.ended < window.end_ms)
+        flags[ended] |= Flag.ENDED
     return flags

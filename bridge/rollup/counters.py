@@ -51,7 +51,8 @@ def restarted(
     said = (started > 0) & (started < times) & (before_times > 0)
     later = (started > before_times) & (started != before_started)
     delta = (started == before_times) & (before_started > 0)
-    return said & (later | (delta & (before_started < before_times)))
+    again: Bools = said & (later | (delta & (before_started < before_times)))
+    return again
 
 
 def first_flags(
