@@ -18,12 +18,14 @@ order the merge is associative: a day from hours is the day from minutes (R44).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from bridge.rollup.rows import Flag, Floats, Ints, Rows, no_blobs
 from bridge.rollup.summation import Sums, positions, without_sum
+from bridge.rollup.windows import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,10 +45,33 @@ def merge(
     """
     every = Rows.join(rows)
     target = every.start - every.start % resolution.width
+    return _merge(every, target, _ratio(resolution, finer))
+
+
+def merge_spans(rows: Rows, widths: Ints, spans: Sequence[Bounds]) -> Rows:
+    """Return the rows that rows of `widths` seconds make up in spans of any length.
+
+    By series and the starts of the spans, which must rise and not overlap. `expected`
+    is that of the densest row, for the length of the span. Raises ValueError for a row
+    that does not lie in one of the spans as a whole (RULES R6).
+    """
+    begins = np.array([span.start for span in spans], np.int64)
+    ends = np.array([span.end for span in spans], np.int64)
+    place = np.searchsorted(begins, rows.start, "right") - 1
+    if np.any(place < 0) or np.any(rows.start + widths > ends[place]):
+        raise ValueError("a row is not within one of the spans")
+    target = begins[place]
+    whole = ends[place] - target
+    expected = (rows.expected * whole + widths // 2) // np.maximum(widths, 1)
+    return _merge(replace(rows, expected=expected), target, 1)
+
+
+def _merge(every: Rows, target: Ints, ratio: int) -> Rows:
+    """Merge rows into the windows that start at `target`, one for each row."""
     order = np.lexsort((every.start, every.series_id))
     every, target = every.take(order), target[order]
     begin, count = _runs(every.series_id, target)
-    merged = _Merged(len(begin), _ratio(resolution, finer))
+    merged = _Merged(len(begin), ratio)
     for slots, index in positions(begin, count):
         merged.add(slots, every.take(index))
     return merged.rows(every.series_id[begin], target[begin])
@@ -55,12 +80,15 @@ def merge(
 class Merger:
     """Merges the rows of one window as its finer windows are done, oldest first.
 
-    Memory follows the number of series, not of rows. `finer` as for `merge`.
+    Memory follows the number of series, not of rows. `finer` as for `merge`; a window
+    that is none of UTC is given by its bounds, which must cut no finer window.
     """
 
     __slots__ = ("_merged", "_resolution", "_series", "_start")
 
-    def __init__(self, resolution: Resolution, finer: Resolution | None = None) -> None:
+    def __init__(
+        self, resolution: Resolution | Bounds, finer: Resolution | None = None
+    ) -> None:
         self._resolution = resolution
         self._start: int | None = None
         self._series: Ints = np.empty(0, np.int64)
@@ -85,12 +113,15 @@ class Merger:
         return self._merged.rows(self._series, start)
 
     def _common_start(self, rows: Rows) -> int:
-        starts = rows.start - rows.start % self._resolution.width
+        target = self._resolution
+        if isinstance(target, Bounds):
+            if np.any((rows.start < target.start) | (rows.start >= target.end)):
+                raise ValueError(f"rows beside {target}")
+            return target.start
+        starts = rows.start - rows.start % target.width
         start = int(starts[0]) if self._start is None else self._start
         if np.any(starts != start):
-            raise ValueError(
-                f"rows beside the {self._resolution.value} that starts at {start}"
-            )
+            raise ValueError(f"rows beside the {target.value} that starts at {start}")
         return start
 
     def _slots(self, series: Ints) -> Ints | slice:
@@ -205,8 +236,16 @@ class _Merged:
         )
 
 
-def _ratio(resolution: Resolution, finer: Resolution | None) -> int:
-    """Return how many finer windows make up one of the resolution (R8)."""
+def _ratio(resolution: Resolution | Bounds, finer: Resolution | None) -> int:
+    """Return how many finer windows make up one of the resolution (R6, R8)."""
+    if isinstance(resolution, Bounds):
+        if (
+            finer is None
+            or resolution.start % finer.width
+            or resolution.end % finer.width
+        ):
+            raise ValueError(f"{resolution} cuts windows that it is merged from")
+        return resolution.width // finer.width
     finer = finer or resolution.finer or resolution
     if resolution.width % finer.width:
         raise ValueError(f"{finer.value} rows do not make up a {resolution.value}")

@@ -100,3 +100,16 @@ class Window:
     def is_closed(self, now_ms: int, settle_ms: int) -> bool:
         """Whether no more samples are waited for, by the source's clock (R10, R85)."""
         return now_ms >= self.end_ms + settle_ms
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Bounds:
+    """A span of time of any length, `[start, end)`, such as a local day or a month."""
+
+    start: int
+    end: int
+
+    @property
+    def width(self) -> int:
+        """Seconds of the span."""
+        return self.end - self.start
