@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from bridge.rollup.plan import DIRTY, FINISHED, PARTIAL, Verdict
+from bridge.rollup.restatements import restate
 from bridge.rollup.windows import Resolution, Window
 from models import bulk
 from models.queries import events as event_queries
 from models.queries import ledger
 from models.queries.ledger import Entry
-from models.queries.rollups import window_rows
+from models.queries.rollups import Columns, window_rows
 from models.rollup import RollupDay, RollupHour, RollupMinute
 
 if TYPE_CHECKING:
@@ -82,8 +83,12 @@ def commit(
         if before is not None and result.samples < before.samples:
             return _keep(db, before, result, now, overtaken=overtaken)
         changed = np.zeros(0, dtype=np.int64)
+        old: Columns | None = None
         if before is not None and before.revision:
-            changed = _remove_stale(db, result)
+            old = window_rows(
+                db, TABLES[window.resolution], window.start, result.source
+            )
+            changed = _remove_stale(db, result, old)
         for rows in result.rows:
             bulk.upsert_rollups(db, TABLES[window.resolution], rows)
         event_queries.replace_window(
@@ -106,7 +111,9 @@ def commit(
             computed_at=now,
         )
         ledger.record(db, entry)
-        _mark_parent(db, result.source, window, now)
+        if before is not None and old is not None:
+            restate(db, entry, _why(before), old, result.rows)
+        _mark_parent(db, result.source, window, before, now)
         committed = Committed(entry, changed)
         _mark_outdated(db, result, outdated(committed), now)
         return committed
@@ -128,12 +135,20 @@ def _mark_outdated(
         )
 
 
-def _mark_parent(db: Database, source: str, window: Window, now: int) -> None:
+def _why(before: Entry) -> str:
+    """Return why a window that had been done is done again."""
+    return before.reason if before.state == DIRTY and before.reason else "done again"
+
+
+def _mark_parent(
+    db: Database, source: str, window: Window, before: Entry | None, now: int
+) -> None:
     """Mark the coarser window dirty if it has been merged already."""
     parent = window.parent()
     if parent is None:
         return
     entry = find_entry(db, source, parent)
+    again = f" again: {_why(before)}" if before is not None and before.revision else ""
     if entry is not None and entry.state in FINISHED:
         ledger.mark(
             db,
@@ -141,7 +156,7 @@ def _mark_parent(db: Database, source: str, window: Window, now: int) -> None:
             parent.resolution.value,
             [parent.start],
             DIRTY,
-            f"the {window.resolution.value} {window.start} was done",
+            f"the {window.resolution.value} {window.start} was done{again}",
             now,
         )
 
@@ -169,11 +184,10 @@ def _keep(
     return Committed(entry, np.zeros(0, dtype=np.int64), kept=True)
 
 
-def _remove_stale(db: Database, result: Result) -> Ints:
+def _remove_stale(db: Database, result: Result, old: Columns) -> Ints:
     """Delete rows that the new revision lacks; return the series that changed."""
     window = result.window
     table = TABLES[window.resolution]
-    old = window_rows(db, table, window.start, result.source)
     new_ids = np.concatenate(
         [np.zeros(0, np.int64), *(rows.series_id for rows in result.rows)]
     )
