@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "migrate": "Show or change what the tables of the database look like.",
     "key": "Create, list and revoke API keys.",
     "coverage": "Show which windows are done, and which are not and why.",
+    "move": "Copy everything into another database, and compare.",
     "backfill": "Roll up history that the sources still have.",
     "query": "Print rollups of series.",
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from models.database import open_database
 from models.migrate import Migrations
+from models.move import MoveRefused, is_unfinished
 from runtime.config import read_secret
 
 if TYPE_CHECKING:
@@ -29,11 +30,16 @@ def open_store(wanted: settings.Database) -> Database:
 def open_prepared(wanted: settings.Database) -> Database:
     """Return the database with all migrations applied.
 
-    Raises DatabaseUnavailable, and MigrationError where migrations are pending and
-    `database.migrate_at_start` is off.
+    Raises DatabaseUnavailable, MigrationError where migrations are pending and
+    `database.migrate_at_start` is off, and MoveRefused for half a database.
     """
     db = open_store(wanted)
     try:
+        if is_unfinished(db):
+            raise MoveRefused(
+                "the database holds part of a move that was interrupted: go on with "
+                "`epimetheus move --resume` from where it came"
+            )
         Migrations(db).prepare(apply=wanted.migrate_at_start)
     finally:
         db.close()

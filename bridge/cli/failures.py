@@ -10,6 +10,7 @@ from bridge.workers import PortTaken
 from models.database import DatabaseUnavailable
 from models.lease import LeaseTaken
 from models.migrate import MigrationError
+from models.move import MoveRefused
 from models.queries.keys import KeyNameTaken
 from runtime.config import SettingsError
 
@@ -35,6 +36,7 @@ _MENDABLE: Final = (
     KeyNameTaken,
     LeaseTaken,
     MigrationError,
+    MoveRefused,
     PortTaken,
 )
 
