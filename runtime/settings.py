@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from runtime.calendar_settings import Calendar, refuse_repeated
 from runtime.exporter_settings import (
     Collector,
     Collectors,
@@ -31,6 +32,7 @@ from runtime.texts import DatabaseUrl, PathText
 
 __all__ = [
     "Bridge",
+    "Calendar",
     "Collector",
     "Collectors",
     "Database",
@@ -165,6 +167,10 @@ class Settings(Section):
         description="Where raw samples come from.",
     )
     rollup: Rollup = Rollup()
+    calendars: tuple[Calendar, ...] = Field(
+        (),
+        description="Time zones in which days are kept, beside those of UTC.",
+    )
     retention: Retention = Retention()
     events: Events = Events()
 
@@ -176,6 +182,11 @@ class Settings(Section):
             raise ValueError(
                 f"sources: the name {twice[0]!r} is used twice; give each its own"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _calendars_are_unique(self) -> Self:
+        refuse_repeated(self.calendars)
         return self
 
     @model_validator(mode="after")

@@ -46,9 +46,10 @@ def file() -> str:
 
 
 def _sources(name: str, field: FieldInfo) -> list[str]:
-    """Return the default sources, and one of each other kind commented out."""
+    """Return the default items, and one of each other kind commented out."""
     default = schema.default(field)
-    lines = [*_comment(str(field.description), 0), f"{name}:"]
+    empty = "" if default else " []"
+    lines = [*_comment(str(field.description), 0), f"{name}:{empty}"]
     for section in schema.sections_in(field.annotation):
         kind = schema.kind_of(section)
         for item in (i for i in default if i["kind"] == kind):
@@ -166,21 +167,27 @@ def tables() -> str:
     found: dict[tuple[str, ...], list[schema.Key]] = {}
     for key in schema.every_key():
         top = key.path.split(".")[0]
-        kind = (key.topic.split(".")[1],) if top.endswith("[]") else ()
+        several = len(_kinds(top)) > 1
+        kind = (key.topic.split(".")[1],) if several else ()
         found.setdefault((top, *kind), []).append(key)
     return "\n\n".join(_table(group, keys) for group, keys in found.items())
 
 
 def _table(group: tuple[str, ...], keys: list[schema.Key]) -> str:
     top, *kind = group
-    inner = schema.sections_in(Settings.model_fields[top.removesuffix("[]")].annotation)
-    (section,) = [s for s in inner if not kind or schema.kind_of(s) == kind[0]]
+    (section,) = [s for s in _kinds(top) if not kind or schema.kind_of(s) == kind[0]]
     heading = f"`{top}`{f' of kind `{kind[0]}`' if kind else ''}"
     rows = "\n".join(_row(key, key.path.removeprefix(f"{top}.")) for key in keys)
     return (
         f"### {heading}\n\n{_doc(section)}\n\n"
         f"| key and variable | meaning | value | default |\n|---|---|---|---|\n{rows}"
     )
+
+
+def _kinds(top: str) -> tuple[type[Section], ...]:
+    """Return the sections that the first part of a key's path may hold."""
+    field = Settings.model_fields[top.removesuffix("[]")]
+    return schema.sections_in(field.annotation)
 
 
 def _row(key: schema.Key, name: str) -> str:

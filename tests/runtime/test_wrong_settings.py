@@ -27,7 +27,10 @@ SOURCES: dict[str, dict[str, Any]] = {
     "prometheus": {"url": "http://127.0.0.1:9090"},
     "scrape": {"targets": [{"url": "http://127.0.0.1:9105/metrics"}]},
 }
-EXAMPLES: dict[str, dict[str, Any]] = {"retention.rules[]": {"match": "up"}}
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "calendars[]": {"name": "berlin", "zone": "Europe/Berlin"},
+    "retention.rules[]": {"match": "up"},
+}
 """Keys that an item of a list needs beside another one."""
 TOPICS = [key.topic for key in schema.every_key()]
 VALUES: list[Any] = [
