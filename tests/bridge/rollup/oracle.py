@@ -117,4 +117,12 @@ def _merged(key: tuple[int, int], rows: Sequence[Row], ratio: int) -> Row:
         "resets": sum(map(int, some("resets"))),
         "expected": max(map(int, some("expected"))) * ratio,
         "flags": flags,
+        "last_offset": _last_at(begun) - start * 1000 if begun else 0,
+        "gap": max(map(int, some("gap"))),
+        "buckets": None,
     }
+
+
+def _last_at(rows: Sequence[Row]) -> int:
+    newest = rows[-1]
+    return int(newest["start"] or 0) * 1000 + int(newest["last_offset"] or 0)

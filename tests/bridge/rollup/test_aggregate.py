@@ -53,13 +53,21 @@ def test_r1_a_window_holds_its_start_and_not_its_end() -> None:
 
 def test_a_gauges_row_says_all_of_its_samples() -> None:
     assert only(3.0, 1.0, 2.0) == row(
-        count=3, sum=6.0, min=1.0, max=3.0, first=3.0, last=2.0
+        count=3, sum=6.0, min=1.0, max=3.0, first=3.0, last=2.0, last_offset=200
     )
 
 
 def test_a_counters_row_says_how_much_it_rose() -> None:
     assert only(3.0, 1.0, 2.0, counter=True, before=2.0) == row(
-        count=3, sum=6.0, min=1.0, max=3.0, first=3.0, last=2.0, increase=3.0, resets=1
+        count=3,
+        sum=6.0,
+        min=1.0,
+        max=3.0,
+        first=3.0,
+        last=2.0,
+        increase=3.0,
+        resets=1,
+        last_offset=200,
     )
 
 
@@ -84,7 +92,14 @@ def test_a_block_without_series_or_samples_makes_no_rows() -> None:
 @pytest.mark.rule(13)
 def test_r13_nan_are_left_out_and_flagged() -> None:
     assert only(NAN, 3.0, NAN, 1.0, NAN) == row(
-        count=2, sum=4.0, min=1.0, max=3.0, first=3.0, last=1.0, flags=Flag.NAN
+        count=2,
+        sum=4.0,
+        min=1.0,
+        max=3.0,
+        first=3.0,
+        last=1.0,
+        flags=Flag.NAN,
+        last_offset=300,
     )
 
 
@@ -126,6 +141,7 @@ def test_r14_infinities_are_kept_and_what_has_no_sum_says_so(
         first=usable[0],
         last=usable[-1],
         flags=flags,
+        last_offset=100 * max(i for i, v in enumerate(values) if not math.isnan(v)),
     )
 
 
@@ -196,6 +212,7 @@ def test_r25c_the_first_sample_of_a_counter_is_a_baseline_and_says_so() -> None:
         last=9.0,
         increase=2.0,
         flags=Flag.BASELINE,
+        last_offset=100,
     )
     assert only(7.0, 9.0)["flags"] == 0
 

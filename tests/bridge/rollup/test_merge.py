@@ -46,6 +46,8 @@ def test_each_column_merges_by_itself() -> None:
         resets=2,
         expected=6,
         flags=Flag.IMPRECISE,
+        last_offset=15_000,
+        gap=90_000,
     )
     assert hour(first, second) == row(
         count=5,
@@ -58,6 +60,8 @@ def test_each_column_merges_by_itself() -> None:
         resets=2,
         expected=360,
         flags=Flag.IMPRECISE,
+        last_offset=435_000,
+        gap=90_000,
     )
 
 
@@ -68,6 +72,7 @@ def test_rows_without_a_sample_leave_only_their_flags() -> None:
         "start": HOUR,
         "expected": 240,
         "flags": Flag.NAN,
+        "last_offset": 60_000,
     }
     assert hour(empty(0), empty(1)) == {**empty(0), "start": HOUR, "expected": 240}
 

@@ -42,10 +42,14 @@ def exactly(found: Columns) -> list[tuple[object, ...]]:
     ]
 
 
-def wanted(rows: Iterable[dict[str, float]]) -> list[tuple[object, ...]]:
+def _unsigned(value: Any) -> Any:
+    return value + 0.0 if isinstance(value, float) else value
+
+
+def wanted(rows: Iterable[dict[str, Any]]) -> list[tuple[object, ...]]:
     ordered = sorted(rows, key=lambda one: (one["series_id"], one["start"]))
     return [
-        tuple(None if one[n] != one[n] else bits(one[n] + 0) for n in COLUMNS)
+        tuple(None if one[n] != one[n] else bits(_unsigned(one[n])) for n in COLUMNS)
         for one in ordered
     ]
 
