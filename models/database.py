@@ -17,6 +17,7 @@ from models.failures import DatabaseUnavailable
 from models.identity import ApiKey
 from models.ledger import Ledger
 from models.postgres import Postgres
+from models.retained import Retained
 from models.rollup import RollupDay, RollupHour, RollupMinute
 from models.series import Series
 from models.sqlite import Sqlite
@@ -39,6 +40,7 @@ TABLES: Final[tuple[type[Table], ...]] = (
     Restatement,
     Correction,
     Verification,
+    Retained,
 )
 """All tables, in the order in which they are documented."""
 
