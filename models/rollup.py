@@ -197,7 +197,7 @@ RollupMinute.add_index(
     RollupMinute.index(
         RollupMinute.start,
         RollupMinute.series_id,
-        where=RollupMinute.flags.bin_and(1) == 1,
+        where=RollupMinute.flags.bin_and(97) != 0,
         name="rollup_minute_baseline",
     )
 )

@@ -59,7 +59,10 @@ def after(
 def _unrooted(
     db: Database, source: str, window: Window, agenda: Agenda, until: int
 ) -> set[int]:
-    """Return minutes with rows that had no predecessor and have one now."""
+    """Return minutes with rows that had no predecessor and have one now.
+
+    What evidence made of their first sample, to count it wholly or not, is then void.
+    """
     rows = baseline_rows(db, source, window.end, until)
     if not rows:
         return set()

@@ -104,11 +104,11 @@ def baseline_rows(
 ) -> list[tuple[int, int]]:
     """Return (start, series_id) of a source's minutes that lack a predecessor.
 
-    These are the rows of `[start, end)` whose flag 1 is set, oldest first.
+    These are the rows of `[start, end)` whose flag 1, 32 or 64 is set, oldest first.
     """
     sql = (
         "SELECT r.start, r.series_id FROM rollup_minute r "  # noqa: S608 - own names
-        f"WHERE (r.flags & 1) = 1 AND r.start >= ? AND r.start < ? AND {_OF_SOURCE} "
+        f"WHERE (r.flags & 97) <> 0 AND r.start >= ? AND r.start < ? AND {_OF_SOURCE} "
         "ORDER BY r.start, r.series_id"
     )
     rows: list[Any] = rows_of(db, sql, (start, end, source, source, source))
