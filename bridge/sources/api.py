@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from bridge.sources.base import SourceError
+from bridge.sources.client import BLOCK
 from bridge.sources.payload import (
     Answer,
     Element,
@@ -16,17 +17,25 @@ from bridge.sources.payload import (
     decode,
     failure,
 )
+from bridge.sources.remote_read_codec import uncompress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bridge.sources.client import Client, Method
+    from bridge.sources.client import Client, Method, Reply
     from bridge.sources.selectors import Selector
     from bridge.telemetry import Telemetry
     from runtime.clock import Clock
 
 _OK: Final = 200
 _FIRST_PAUSE: Final = 0.25
+_PROTOBUF: Final = "application/x-protobuf"
+_REMOTE_READ: Final = {
+    "content-type": _PROTOBUF,
+    "content-encoding": BLOCK,
+    "accept-encoding": BLOCK,
+    "x-prometheus-remote-read-version": "0.1.0",
+}
 
 
 class MetadataEntry(msgspec.Struct, frozen=True, order=True):
@@ -99,6 +108,10 @@ class Api:
         """
         return self._query(f"{selector}[{_width(start_ms, end_ms)}]", end_ms - 1)
 
+    def read(self, message: bytes) -> bytes:
+        """Return the uncompressed answer of remote read to a compressed question."""
+        return self._tried(lambda: self._read_once(message))
+
     def vector(self, expression: str, at_ms: int) -> list[Element]:
         """Return the instant vector of an expression."""
         return decode(self._query(expression, at_ms), _VECTOR).result
@@ -165,10 +178,13 @@ class Api:
         self, method: Method, path: str, fields: Mapping[str, str] | None = None
     ) -> bytes:
         """Return the body of a good answer, trying again where that may help."""
+        return self._tried(lambda: self._once(method, path, fields))
+
+    def _tried(self, once: Callable[[], bytes]) -> bytes:
         pause, left = _FIRST_PAUSE, self._retries
         while True:
             try:
-                return self._measured(method, path, fields)
+                return self._measured(once)
             except SourceError as error:
                 if error.permanent or not left:
                     raise
@@ -177,13 +193,11 @@ class Api:
                     raise
             pause, left = pause * 2, left - 1
 
-    def _measured(
-        self, method: Method, path: str, fields: Mapping[str, str] | None
-    ) -> bytes:
+    def _measured(self, once: Callable[[], bytes]) -> bytes:
         began = self._clock.monotonic()
         outcome = "failed"
         try:
-            body = self._once(method, path, fields)
+            body = once()
             outcome = "ok"
         except SourceError as error:
             outcome = error.reason
@@ -200,12 +214,30 @@ class Api:
         self, method: Method, path: str, fields: Mapping[str, str] | None
     ) -> bytes:
         reply = self._client.request(method, path, fields=fields, headers=self._headers)
-        if reply.status != _OK:
-            location = reply.headers.get("location", "")
-            raise failure(reply.status, reply.body, location)
+        _check(reply)
         if not _looks_whole(reply.body):
             raise SourceError("garbage", "the answer is not a JSON object")
         return reply.body
+
+    def _read_once(self, message: bytes) -> bytes:
+        headers = {**self._headers, **_REMOTE_READ}
+        reply = self._client.request(
+            "POST", "/api/v1/read", body=message, headers=headers
+        )
+        _check(reply)
+        kind = reply.headers.get("content-type", "").partition(";")[0].strip()
+        encoding = reply.headers.get("content-encoding", "")
+        if (kind, encoding) != (_PROTOBUF, BLOCK):
+            told = f"{kind or 'unknown'} in {encoding or 'no'} encoding"
+            raise SourceError("garbage", f"the answer is no remote read but {told}")
+        return uncompress(reply.body, self._client.max_response)
+
+
+def _check(reply: Reply) -> None:
+    """Raise what an answer means that is not a good one."""
+    if reply.status != _OK:
+        location = reply.headers.get("location", "")
+        raise failure(reply.status, reply.body, location)
 
 
 def _looks_whole(body: bytes) -> bool:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 Method: TypeAlias = Literal["GET", "POST"]
+BLOCK: Final = "snappy"
+"""The encoding of bodies that are handed on as they are: whole blocks of snappy."""
 _CHUNK: Final = 1 << 18
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _SHOWN: Final = 80
@@ -46,7 +48,10 @@ _SHOWN: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its status, its headers with lower-case names, its decoded body."""
+    """An answer: its status, its headers with lower-case names, its decoded body.
+
+    A body that is a `BLOCK`, by its header `content-encoding`, is not decoded.
+    """
 
     status: int
     body: bytes
@@ -83,6 +88,11 @@ class Client:
             block=True,
         )
 
+    @property
+    def max_response(self) -> int:
+        """The bytes that a body may have at most, decoded."""
+        return self._max_response
+
     def request(
         self,
         method: Method,
@@ -90,17 +100,19 @@ class Client:
         *,
         fields: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
     ) -> Reply:
         """Send one request; `fields` go into the query, or the body of a POST.
 
+        A POST may have a `body` of its own instead, with headers that say what it is.
         Raises SourceError (refused, timeout, truncated, garbage, too_large) when there
         is no whole answer; every status is an answer.
         """
         target = self._parts.path.rstrip("/") + path or "/"
         sent = {**self._headers, **(headers or {})}
         form = urlencode(fields or {})
-        body = form if method == "POST" else None
-        if body is not None:
+        if method == "POST" and body is None:
+            body = form.encode()
             sent["content-type"] = "application/x-www-form-urlencoded"
         query = "&".join(filter(None, [self._parts.query, "" if body else form]))
         try:
@@ -113,7 +125,7 @@ class Client:
         self._pool.close()
 
     def _send(
-        self, method: str, target: str, body: str | None, headers: Mapping[str, str]
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Reply:
         answer = self._pool.urlopen(
             method,
@@ -144,7 +156,7 @@ class Client:
         size = 0
         encoded = answer.headers.get("content-encoding", "identity")
         pieces = self._unzipped(answer) if encoded == "gzip" else _received(answer)
-        if encoded not in {"gzip", "identity"}:
+        if encoded not in {"gzip", "identity", BLOCK}:
             raise SourceError("garbage", f"the body is encoded as {encoded}")
         for piece in pieces:
             size += len(piece)

@@ -15,8 +15,8 @@ STALE: Final = 0x7FF0000000000002
 
 def is_stale(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Say which values are stale markers; any other NaN is none."""
-    bits: NDArray[np.int64] = values.view(np.int64)
-    return bits == STALE
+    marked: NDArray[np.bool_] = values.view(np.int64) == STALE
+    return marked
 
 
 def newest(
