@@ -12,6 +12,7 @@ from peewee import Database
 
 from models import forks
 from models.buffer import Buffer
+from models.calendar import Calendar, RollupLocalDay
 from models.event import ErrorEvent
 from models.failures import DatabaseUnavailable
 from models.identity import ApiKey
@@ -33,6 +34,8 @@ TABLES: Final[tuple[type[Table], ...]] = (
     RollupMinute,
     RollupHour,
     RollupDay,
+    RollupLocalDay,
+    Calendar,
     Ledger,
     ErrorEvent,
     Buffer,

@@ -14,7 +14,7 @@ class Ledger(Table):
     """
 
     source = TextField(help_text="Name of the source in config.yaml.")
-    resolution = TextField(help_text="minute, hour or day.")
+    resolution = TextField(help_text="minute, hour, day, or day@NAME for a calendar's.")
     start = BigIntegerField(help_text="First second of the window, UTC.")
     state = TextField(
         help_text="open (asked for), done, partial (all there is, but not all there "

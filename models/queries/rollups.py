@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Columns",
     "baseline_rows",
+    "columns_of",
     "last_before",
     "series_rows",
     "window_rows",
@@ -60,6 +61,7 @@ class Columns:
     buckets: Blobs
     last_offset: Ints
     gap: Ints
+    changes: Ints
 
     def __len__(self) -> int:
         return len(self.series_id)
@@ -73,14 +75,14 @@ def window_rows(db: Database, table: type[Rollup], start: int, source: str) -> C
             f"SELECT {_COLUMNS_SQL} FROM {name} r WHERE r.start = ? AND {_OF_SOURCE} "  # noqa: S608 - own names
             "ORDER BY r.series_id"
         )
-        return _columns(rows_of(db, sql, (start, source, source, source)))
+        return columns_of(rows_of(db, sql, (start, source, source, source)))
     join = "CROSS JOIN" if is_sqlite(db) else "JOIN"
     on = "WHERE" if is_sqlite(db) else "ON"
     sql = (
         f"SELECT {_COLUMNS_SQL} FROM series s {join} {name} r "  # noqa: S608 - own names
         f"{on} r.series_id = s.id AND r.start = ? AND s.source = ? ORDER BY s.id"
     )
-    return _columns(rows_of(db, sql, (start, source)))
+    return columns_of(rows_of(db, sql, (start, source)))
 
 
 def series_rows(
@@ -94,7 +96,7 @@ def series_rows(
         rows = _minutes_of_series(db, series_ids, start, end)
     else:
         rows = _rows_of_series(db, table, series_ids, start, end)
-    found = _columns(rows)
+    found = columns_of(rows)
     order = np.lexsort((found.start, found.series_id))
     return Columns(*(getattr(found, name)[order] for name in COLUMNS))
 
@@ -153,7 +155,8 @@ def _stored_minutes(db: Database, start: int, end: int) -> Ints:
     return np.arange(oldest, newest + 1, _MINUTE, dtype=np.int64)
 
 
-def _columns(rows: list[Any]) -> Columns:
+def columns_of(rows: list[Any]) -> Columns:
+    """Return rows of COLUMNS as arrays."""
     if not rows:
         empty = (np.empty(0, _dtype(name)) for name in COLUMNS)
         return Columns(*empty)

@@ -9,6 +9,7 @@ import peewee
 import pytest
 from playhouse.schema_diff import diff_models
 
+from models.calendar import RollupLocalDay
 from models.database import TABLES, Database, open_database
 from models.dialect import is_sqlite
 from models.migrate import PACKAGED, Migrations
@@ -18,7 +19,7 @@ from tests.models.schema_dump import schema
 if TYPE_CHECKING:
     from models.base import Table
 
-BIG = (RollupMinute, RollupHour, RollupDay)
+BIG = (RollupMinute, RollupHour, RollupDay, RollupLocalDay)
 TYPES: dict[type[peewee.Field], dict[bool, str]] = {
     peewee.BigAutoField: {True: "INTEGER", False: "bigint"},
     peewee.AutoField: {True: "INTEGER", False: "bigint"},
@@ -80,7 +81,12 @@ def test_every_table_of_the_migrations_is_described_by_a_model(db: Database) -> 
 
 
 def test_the_views_are_there(db: Database) -> None:
-    assert [view.name for view in db.get_views()] == ["days", "hours", "minutes"]
+    assert [view.name for view in db.get_views()] == [
+        "days",
+        "hours",
+        "local_days",
+        "minutes",
+    ]
 
 
 def test_down_to_nothing_and_up_again_gives_the_same_schema(db: Database) -> None:
