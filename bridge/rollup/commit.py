@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from bridge.rollup.kept import is_gone
 from bridge.rollup.plan import DIRTY, FINISHED, PARTIAL, Verdict
 from bridge.rollup.restatements import restate
 from bridge.rollup.windows import Resolution, Window
@@ -56,7 +57,8 @@ class Committed:
 
     `entry` is the ledger entry now in force. `changed` are the series whose last value
     in the window is another than before, where the window had been done before;
-    `kept` says that the rows of before were better covered and stay (RULES R66).
+    `kept` says that the rows of before stay: they are better covered, or retention has
+    deleted what they would be made from (RULES R66).
     """
 
     entry: Entry
@@ -79,6 +81,8 @@ def commit(
     window = result.window
     with db.atomic():
         before = find_entry(db, result.source, window)
+        if is_gone(db, result.source, window):
+            return _refuse(before, result, now)
         overtaken = window.resolution is Resolution.MINUTE and before != result.before
         if before is not None and result.samples < before.samples:
             return _keep(db, before, result, now, overtaken=overtaken)
@@ -117,6 +121,15 @@ def commit(
         committed = Committed(entry, changed)
         _mark_outdated(db, result, outdated(committed), now)
         return committed
+
+
+def _refuse(before: Entry | None, result: Result, now: int) -> Committed:
+    """Write nothing, as retention deleted what belongs to the window (RULES R66)."""
+    window = result.window
+    entry = before or Entry(
+        result.source, window.resolution.value, window.start, PARTIAL, computed_at=now
+    )
+    return Committed(entry, np.zeros(0, dtype=np.int64), kept=True)
 
 
 def _mark_outdated(

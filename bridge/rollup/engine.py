@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
-from bridge.rollup import joints
+from bridge.rollup import joints, kept
 from bridge.rollup.commit import Committed, Result, commit, find_entry
 from bridge.rollup.fill import Fill
 from bridge.rollup.kinds import Kinds
@@ -53,6 +53,8 @@ class Parts:
     directory: SeriesDirectory
     telemetry: Telemetry
     clock: Clock
+    losses: Callable[[], int] = lambda: 0
+    """How often another process may have written meanwhile, as the lease was lost."""
 
 
 class Engine:
@@ -76,7 +78,9 @@ class Engine:
         self._kinds = Kinds(lambda ids: are_counters(parts.db, ids))
         self._agenda = Agenda(rollup.catch_up)
         self._tails: dict[int, Tail] = {}
+        self._losses = 0
         self._begin: int | None = None
+        self._kept_since: int | None = None
         self._searched: float | None = None
         self._warned: dict[int, int] = {}
         self._stop = threading.Event()
@@ -115,12 +119,13 @@ class Engine:
         begin = self._find_begin(now_ms)
         if begin is None or until <= begin:
             return
-        self._search(until)
+        self._take_back()
+        self._search(begin, until)
         self._agenda.extend(begin, until)
         for entry in ledger.unfinished(
             self._parts.db, self._source.name, Resolution.MINUTE.value, 1000
         ):
-            if entry.start < until:
+            if begin <= entry.start < until:
                 self._agenda.add(entry.start, entry.start + MINUTE)
 
     def _find_begin(self, now_ms: int) -> int | None:
@@ -136,7 +141,18 @@ class Engine:
             self._mark_open(begin)
         if self._begin is None or begin < self._begin:
             self._begin, self._searched = begin, None
-        return begin
+        self._kept_since = kept.since(self._parts.db, name, Resolution.MINUTE)
+        return begin if self._kept_since is None else max(begin, self._kept_since)
+
+    def _take_back(self) -> None:
+        """Settle windows that were asked for after they had been deleted."""
+        db, name = self._parts.db, self._source.name
+        if kept.has_strays(db, name):
+            now = int(self._parts.clock.now())
+            taken = self._parts.call(
+                "take_back", lambda: kept.take_back(db, name, self._reporter, now)
+            )
+            log.warning("windows are too old to be done", source=name, windows=taken)
 
     def _mark_open(self, begin: int) -> None:
         """Enter the first window before any other is done, so that none is missed."""
@@ -154,7 +170,7 @@ class Engine:
             ),
         )
 
-    def _search(self, until: int) -> None:
+    def _search(self, begin: int, until: int) -> None:
         """Search the whole ledger for windows that were never done (RULES R59)."""
         now = self._parts.clock.monotonic()
         searched = self._searched
@@ -168,7 +184,7 @@ class Engine:
             return
         for low, high in ledger.holes(self._parts.db, name, minute, MINUTE, until):
             if high <= newest or self._agenda.until is not None:
-                self._agenda.add(low, high)
+                self._agenda.add(max(low, begin), high)
         if self._agenda.until is None:
             last = ledger.entries(self._parts.db, name, minute, newest, newest + 1)
             resume = newest + MINUTE if last[0].state in FINISHED else newest
@@ -198,6 +214,9 @@ class Engine:
     def do(self, window: Window) -> None:
         """Read one window, roll it up and commit it; raises SourceError."""
         began = self._parts.clock.monotonic()
+        if self._losses != (losses := self._parts.losses()):
+            self._losses = losses
+            self._tails.clear()
         before = find_entry(self._parts.db, self._source.name, window)
         tail, lookback_ms = self._tail(window)
         reading = read(self._source, window, tail, self._kinds, lookback_ms)
@@ -226,7 +245,8 @@ class Engine:
     def _tail(self, window: Window) -> tuple[Tail, int]:
         """Return the last values before a window, and how far to look back for more."""
         run = self._agenda.run_start(window.start)
-        alone = window.start in (run, self._begin)
+        first = None if self._kept_since is not None else self._begin
+        alone = window.start in (run, first)
         tail = self._tails.pop(window.start, None)
         if tail is None or tail.run != run:  # windows before it were done meanwhile
             lookup = None if alone else self._last_before(run)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from bridge.rollup import kept
 from bridge.rollup.commit import TABLES, Result
 from bridge.rollup.merge import Merger
 from bridge.rollup.plan import DIRTY, FINISHED, OPEN, judge_merged
@@ -41,12 +42,13 @@ class Fill:
     def search(self) -> None:
         """Consider every window that is not finished, from the first to the newest."""
         minute = Resolution.MINUTE.value
-        begin = ledger.begin(self._db, self._source, minute)
         newest = ledger.newest(self._db, self._source, minute)
-        if begin is None or newest is None:
+        if newest is None:
             return
         for resolution in (Resolution.HOUR, Resolution.DAY):
-            self._candidates.update(self._unmerged(resolution, begin, newest))
+            begin = self._begin(resolution)
+            if begin is not None:
+                self._candidates.update(self._unmerged(resolution, begin, newest))
 
     def consider(self, window: Window) -> None:
         """Hear that a window was committed: what it is merged into may be due."""
@@ -91,6 +93,17 @@ class Fill:
             samples=int(sum(block.count.sum() for block in rows)),
         )
 
+    def _begin(self, resolution: Resolution) -> int | None:
+        """Return the first second that windows of a resolution are merged from.
+
+        Minutes may have been deleted already when a day is merged from its hours.
+        """
+        finer = [each for each in Resolution if each.width < resolution.width]
+        begins = [ledger.begin(self._db, self._source, each.value) for each in finer]
+        begin = min((one for one in begins if one is not None), default=None)
+        start = kept.since(self._db, self._source, resolution)
+        return begin if begin is None or start is None else max(begin, start)
+
     def _unmerged(
         self, resolution: Resolution, begin: int, newest: int
     ) -> Iterator[Window]:
@@ -109,8 +122,10 @@ class Fill:
 
     def _is_complete(self, window: Window) -> bool:
         finer = window.resolution.finer
-        begin = ledger.begin(self._db, self._source, Resolution.MINUTE.value)
+        begin = self._begin(window.resolution)
         if finer is None or begin is None or window.end <= begin:
+            return False
+        if kept.is_gone(self._db, self._source, window):
             return False
         since = max(window.start, finer.floor(begin))
         entries = ledger.entries(self._db, self._source, finer.value, since, window.end)

@@ -133,6 +133,12 @@ def mark(  # noqa: PLR0917 - the columns of an entry
         _upsert(db, chunk, ["state", "reason", "computed_at"])
 
 
+def remove(db: Database, source: str, resolution: str, start: int) -> None:
+    """Delete the entry of a window."""
+    sql = "DELETE FROM ledger WHERE source = ? AND resolution = ? AND start = ?"
+    db.execute_sql(sql.replace("?", db.param), (source, resolution, start))
+
+
 def summary(db: Database) -> list[tuple[str, str, str, int, int, int]]:
     """Return (source, resolution, state, count, oldest start, newest start) groups."""
     rows: list[Any] = rows_of(
