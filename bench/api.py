@@ -99,6 +99,7 @@ class Sample:
             flags=ones * 0,
             last_offset=ones * 3_540_000,
             gap=ones * 0,
+            changes=ones * 59,
             buckets=no_blobs(HOURS),
         )
 

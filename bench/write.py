@@ -89,6 +89,7 @@ def minute(number: int) -> Columns:
         flags=zeros,
         last_offset=np.full(SERIES, 45_000),
         gap=zeros,
+        changes=np.full(SERIES, 3),
         buckets=np.full(SERIES, None, np.object_),
     )
 

@@ -42,6 +42,7 @@ COLUMNS: Final = (
     "buckets",
     "last_offset",
     "gap",
+    "changes",
 )
 """Columns of a rollup row in the order in which bulk writes and reads use them."""
 
@@ -106,6 +107,10 @@ class RollupColumns(Protocol):
         """Milliseconds of the longest time over which samples are missing."""
 
     @property
+    def changes(self) -> Ints:
+        """How often the value changed from one sample to the next."""
+
+    @property
     def buckets(self) -> Blobs:
         """Packed distributions."""
 
@@ -157,6 +162,11 @@ class Rollup(Table):
         default=0,
         help_text="Milliseconds of the longest time over which samples are missing "
         "that ended in the window; 0 if none are.",
+    )
+    changes = BigIntegerField(
+        default=0,
+        help_text="Samples whose value is not that of the sample before them in the "
+        "window.",
     )
 
 

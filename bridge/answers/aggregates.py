@@ -104,6 +104,13 @@ _ALL: Final = (
     Aggregate(
         "resets", "resets", "How often a counter was reset.", whole=True, counter=True
     ),
+    Aggregate(
+        "changes",
+        "changes",
+        "How often the value changed from one sample to the next.",
+        whole=True,
+        zero=True,
+    ),
     Aggregate("coverage", "coverage", "Samples seen / samples expected."),
 )
 

@@ -113,6 +113,7 @@ class SeriesLine(BaseModel):
     increase: list[Value] = Field([], description=AGGREGATES["increase"].meaning)
     rate: list[Value] = Field([], description=AGGREGATES["rate"].meaning)
     resets: list[int | None] = Field([], description=AGGREGATES["resets"].meaning)
+    changes: list[int | None] = Field([], description=AGGREGATES["changes"].meaning)
     coverage: list[Value] = Field([], description=AGGREGATES["coverage"].meaning)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from bridge.rollup import counters
 from bridge.rollup.rows import Bools, Flag, Floats, Ints, Rows, no_blobs
-from bridge.rollup.steps import USUAL, Run, gaps, measure
+from bridge.rollup.steps import USUAL, Run, changes, gaps, measure
 from bridge.rollup.summation import sum_runs, without_sum
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def aggregate(
         flags=flags,
         last_offset=cut.whole(run.times[end] - window.start_ms),
         gap=cut.whole(gaps(run)),
+        changes=cut.whole(changes(run)),
         buckets=no_blobs(len(block.series_id)),
     )
     return rows.take(cut.seen > 0)

@@ -21,8 +21,25 @@ if TYPE_CHECKING:
     from models.rollup import RollupColumns
 
 FLOATS: Final = ("sum", "min", "max", "first", "last", "increase")
-INTEGERS: Final = ("count", "resets", "expected", "flags", "last_offset", "gap")
-FIGURES: Final = ("count", *FLOATS, "resets", "expected", "flags", "last_offset", "gap")
+INTEGERS: Final = (
+    "count",
+    "resets",
+    "expected",
+    "flags",
+    "last_offset",
+    "gap",
+    "changes",
+)
+FIGURES: Final = (
+    "count",
+    *FLOATS,
+    "resets",
+    "expected",
+    "flags",
+    "last_offset",
+    "gap",
+    "changes",
+)
 """What a row says beside its buckets."""
 EVERYTHING: Final = (*FIGURES, "buckets")
 

@@ -13,6 +13,8 @@ order the merge is associative: a day from hours is the day from minutes (R44).
   infinite with both signs or outgrow a float (`Flag.NO_SUM`).
 * `increase` is NULL unless one of the rows has one.
 * `gap` is the longest of them, `last_offset` that of the latest row with a sample.
+* `changes` add up, and one more where a row begins with another value than the row
+  before it ended with.
 * `buckets` are merged by what they are; see `bridge.rollup.blobs`.
 """
 
@@ -141,6 +143,7 @@ class _Merged:
     """What rows add up to so far, one slot per row to be."""
 
     __slots__ = (
+        "_changes",
         "_count",
         "_expected",
         "_first",
@@ -165,6 +168,7 @@ class _Merged:
         self._expected: Ints = np.zeros(slots, np.int64)
         self._flags: Ints = np.zeros(slots, np.int64)
         self._gap: Ints = np.zeros(slots, np.int64)
+        self._changes: Ints = np.zeros(slots, np.int64)
         self._last_at: Ints = np.zeros(slots, np.int64)
         self._latest: Ints = np.full(slots, np.iinfo(np.int64).min)
         self._min: Floats = np.full(slots, np.nan)
@@ -190,6 +194,8 @@ class _Merged:
         self._sum.add(slots, _or_zero(rows.sum))
         self._min[slots] = np.fmin(self._min[slots], rows.min)
         self._max[slots] = np.fmax(self._max[slots], rows.max)
+        between = begun & (rows.count > 0) & (self._last[slots] != rows.first)
+        self._changes[slots] += rows.changes + between
         self._first[slots] = _first_number(self._first[slots], rows.first)
         self._last[slots] = _first_number(rows.last, self._last[slots])
         self._gap[slots] = np.maximum(self._gap[slots], rows.gap)
@@ -232,6 +238,7 @@ class _Merged:
             flags=flags,
             last_offset=np.where(self._count > 0, self._last_at - start * 1000, 0),
             gap=self._gap.copy(),
+            changes=self._changes.copy(),
             buckets=no_blobs(len(start)),
         )
 

@@ -61,8 +61,9 @@ class Rows:
     that are no counters. `start` is UTC seconds and `last_offset` the milliseconds from
     there to the last usable sample, 0 if there is none. `gap` is the longest time, in
     milliseconds, over which samples are missing that ended in the window, 0 if none
-    are. `buckets` are what `bridge.rollup.blobs` makes of distributions. At most one
-    row per (series_id, start).
+    are. `changes` counts the samples whose value is not that of the one before them in
+    the window. `buckets` are what `bridge.rollup.blobs` makes of distributions. At most
+    one row per (series_id, start).
     """
 
     series_id: Ints
@@ -80,6 +81,7 @@ class Rows:
     buckets: Blobs
     last_offset: Ints
     gap: Ints
+    changes: Ints
 
     def __len__(self) -> int:
         return len(self.series_id)
@@ -117,6 +119,7 @@ _NONE = Rows(
     flags=_NO_INTS,
     last_offset=_NO_INTS,
     gap=_NO_INTS,
+    changes=_NO_INTS,
     buckets=_NO_BLOBS,
 )
 

@@ -163,6 +163,14 @@ def gaps(run: Run) -> Ints:
     return np.where(missing, longest, 0)
 
 
+def changes(run: Run) -> Ints:
+    """Return of each series how many samples differ from the one before in the run."""
+    marks = np.ones(len(run.values), np.bool_)
+    marks[1:] = run.values[1:] != run.values[:-1]
+    marks[run.begin] = False
+    return run.tally(marks)
+
+
 def _apart(run: Run) -> Ints:
     """Return how long each sample is after the one before, 0 where that is unknown."""
     before = run.shifted(run.times, run.before_times)

@@ -1,4 +1,4 @@
-"""What a row's numbers rest on: when its last sample was and how long any were missing.
+"""What a row rests on: when its last sample was, what is missing, how often it changed.
 
 Columns are only added, so that no table is copied. The views tell them too, and give a
 histogram's mean as what it is: the sum of its observations over their number.
@@ -12,6 +12,7 @@ _TABLES = ("rollup_minute", "rollup_hour", "rollup_day")
 _COLUMNS = (
     "last_offset INTEGER NOT NULL DEFAULT 0",
     "gap BIGINT NOT NULL DEFAULT 0",
+    "changes BIGINT NOT NULL DEFAULT 0",
 )
 _VIEWS = (
     ("rollup_minute", "minutes"),
@@ -47,7 +48,7 @@ _MEAN = (
 )
 _MORE = (
     ", r.resets AS resets, r.flags AS flags, "
-    "r.start * 1000 + r.last_offset AS last_at, r.gap AS gap"
+    "r.start * 1000 + r.last_offset AS last_at, r.gap AS gap, r.changes AS changes"
 )
 _SQLITE = {
     "double": "REAL",

@@ -32,6 +32,7 @@ FIGURES: Final = {
     "last": "r.last",
     "increase": "r.increase",
     "resets": "r.resets",
+    "changes": "r.changes",
     "avg": "r.sum / NULLIF(r.count, 0)",
     "coverage": "CAST(r.count AS DOUBLE PRECISION) / NULLIF(r.expected, 0)",
 }

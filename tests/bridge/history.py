@@ -102,6 +102,7 @@ class History:
             flags=ints("flags"),
             last_offset=np.zeros(count, np.int64),
             gap=np.zeros(count, np.int64),
+            changes=np.zeros(count, np.int64),
             buckets=no_blobs(count),
         )
         with self._db.atomic():

@@ -81,6 +81,7 @@ def generated(
         "flags": st.integers(0, 2**31 - 1),
         "last_offset": st.integers(0, 86_399_999),
         "gap": st.integers(0, 2**40),
+        "changes": st.integers(0, 2**40),
         "buckets": st.none() | st.binary(min_size=1, max_size=20),
     }
     one = st.fixed_dictionaries(

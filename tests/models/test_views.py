@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 WANTED = (
     "time, start, source, metric, labels, kind, count, avg, min, max, sum, first, "
-    "last, increase, coverage, series_id, resets, flags, last_at, gap"
+    "last, increase, coverage, series_id, resets, flags, last_at, gap, "
+    "changes"
 )
 
 
@@ -37,6 +38,7 @@ def test_a_view_shows_rows_with_their_series(
     full = row(
         number, start, count=3, sum=1.0, min=0.0, max=1.0, first=0.0, last=1.0,
         increase=0.1 + 0.2, expected=4, resets=2, flags=32, last_offset=45, gap=90,
+        changes=1,
     )  # fmt: skip
     empty = row(number, start + 86400)
     upsert_rollups(db, table, columns([full, empty]))
@@ -44,9 +46,20 @@ def test_a_view_shows_rows_with_their_series(
     series = ("a", "up", '{"job":"x"}', "gauge")
     assert found[0] == (
         time, start, *series, 3, 1 / 3, 0.0, 1.0, 1.0, 0.0, 1.0, 0.1 + 0.2, 0.75, number,
-        2, 32, start * 1000 + 45, 90,
+        2, 32, start * 1000 + 45, 90, 1,
     )  # fmt: skip
-    assert found[1][1:] == (start + 86400, *series, 0, *[None] * 8, number, 0, 0, (start + 86400) * 1000, 0)
+    assert found[1][1:] == (
+        start + 86400,
+        *series,
+        0,
+        *[None] * 8,
+        number,
+        0,
+        0,
+        (start + 86400) * 1000,
+        0,
+        0,
+    )
 
 
 def test_views_have_these_columns_in_this_order(db: Database) -> None:

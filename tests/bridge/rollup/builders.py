@@ -108,6 +108,7 @@ def rows(*wanted: Row) -> Rows:
         flags=ints("flags"),
         last_offset=ints("last_offset"),
         gap=ints("gap"),
+        changes=ints("changes"),
         buckets=no_blobs(len(filled)),
     )
 
@@ -129,6 +130,7 @@ def row(**given: float | None) -> Row:
         "flags": 0,
         "last_offset": 0,
         "gap": 0,
+        "changes": 0,
         "buckets": None,
         **given,
     }

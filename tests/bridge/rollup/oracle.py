@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def aggregated(line: Line, start: int, width: int) -> Row | None:
         "flags": _flags(inside, usable, before if line.counter else None),
         "last_offset": newest,
         "gap": 0,
+        "changes": sum(a != b for a, b in pairwise(usable)),
         "buckets": None,
     }
 
@@ -119,6 +121,8 @@ def _merged(key: tuple[int, int], rows: Sequence[Row], ratio: int) -> Row:
         "flags": flags,
         "last_offset": _last_at(begun) - start * 1000 if begun else 0,
         "gap": max(map(int, some("gap"))),
+        "changes": sum(map(int, some("changes")))
+        + sum(a["last"] != b["first"] for a, b in pairwise(begun)),
         "buckets": None,
     }
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -53,7 +54,14 @@ def test_r1_a_window_holds_its_start_and_not_its_end() -> None:
 
 def test_a_gauges_row_says_all_of_its_samples() -> None:
     assert only(3.0, 1.0, 2.0) == row(
-        count=3, sum=6.0, min=1.0, max=3.0, first=3.0, last=2.0, last_offset=200
+        count=3,
+        sum=6.0,
+        min=1.0,
+        max=3.0,
+        first=3.0,
+        last=2.0,
+        last_offset=200,
+        changes=2,
     )
 
 
@@ -68,6 +76,7 @@ def test_a_counters_row_says_how_much_it_rose() -> None:
         increase=3.0,
         resets=1,
         last_offset=200,
+        changes=2,
     )
 
 
@@ -100,6 +109,7 @@ def test_r13_nan_are_left_out_and_flagged() -> None:
         last=1.0,
         flags=Flag.NAN,
         last_offset=300,
+        changes=1,
     )
 
 
@@ -142,6 +152,7 @@ def test_r14_infinities_are_kept_and_what_has_no_sum_says_so(
         last=usable[-1],
         flags=flags,
         last_offset=100 * max(i for i, v in enumerate(values) if not math.isnan(v)),
+        changes=sum(a != b for a, b in pairwise(usable)),
     )
 
 
@@ -213,6 +224,7 @@ def test_r25c_the_first_sample_of_a_counter_is_a_baseline_and_says_so() -> None:
         increase=2.0,
         flags=Flag.BASELINE,
         last_offset=100,
+        changes=1,
     )
     assert only(7.0, 9.0)["flags"] == 0
 

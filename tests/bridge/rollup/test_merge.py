@@ -48,6 +48,7 @@ def test_each_column_merges_by_itself() -> None:
         flags=Flag.IMPRECISE,
         last_offset=15_000,
         gap=90_000,
+        changes=2,
     )
     assert hour(first, second) == row(
         count=5,
@@ -62,6 +63,7 @@ def test_each_column_merges_by_itself() -> None:
         flags=Flag.IMPRECISE,
         last_offset=435_000,
         gap=90_000,
+        changes=3,
     )
 
 

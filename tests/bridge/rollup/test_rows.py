@@ -15,7 +15,9 @@ def test_joined_rows_follow_each_other() -> None:
 def test_no_parts_join_to_no_rows_with_the_right_types() -> None:
     nothing = Rows.join([])
     assert len(nothing) == 0
-    assert [column.dtype.kind for column in nothing.columns()] == list("iiiffffffiiiOii")
+    assert [column.dtype.kind for column in nothing.columns()] == list(
+        "iiiffffffiiiOiii"
+    )
 
 
 def test_rows_can_be_chosen_by_mask_slice_and_index() -> None:

@@ -24,6 +24,7 @@ def rows(series_id: list[int], last: list[float]) -> Rows:
         flags=zeros,
         last_offset=np.full(n, 500, dtype=np.int64),
         gap=zeros,
+        changes=zeros,
         buckets=np.array([b"packed"] * n, dtype=np.object_),
     )
 
