@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import orjson
 
+from models.rollup import COLUMNS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -21,25 +23,10 @@ if TYPE_CHECKING:
     from models.rollup import RollupColumns
 
 FLOATS: Final = ("sum", "min", "max", "first", "last", "increase")
-INTEGERS: Final = (
-    "count",
-    "resets",
-    "expected",
-    "flags",
-    "last_offset",
-    "gap",
-    "changes",
+INTEGERS: Final = tuple(
+    name for name in COLUMNS if name not in {"series_id", "start", "buckets", *FLOATS}
 )
-FIGURES: Final = (
-    "count",
-    *FLOATS,
-    "resets",
-    "expected",
-    "flags",
-    "last_offset",
-    "gap",
-    "changes",
-)
+FIGURES: Final = (*FLOATS, *INTEGERS)
 """What a row says beside its buckets."""
 EVERYTHING: Final = (*FIGURES, "buckets")
 
@@ -123,7 +110,7 @@ def read(text: str) -> dict[str, Any]:
     `buckets` is there only if it was written whole, or if there are none.
     """
     facts: dict[str, Any] = orjson.loads(text)
-    row: dict[str, Any] = {name: facts[name] for name in INTEGERS}
+    row: dict[str, Any] = {name: facts.get(name, 0) for name in INTEGERS}
     for name in FLOATS:
         value = facts[name]
         row[name] = math.nan if value is None else _NUMBERS.get(value, value)

@@ -9,11 +9,12 @@ import numpy as np
 
 from bridge.rollup.aggregate import aggregate
 from bridge.rollup.plan import Silence, Verdict, judge
+from bridge.rollup.rows import Rows
 from bridge.sources.base import Block, Source, Warnings
 
 if TYPE_CHECKING:
+    from bridge.rollup.corrections import Corrections
     from bridge.rollup.kinds import Kinds
-    from bridge.rollup.rows import Rows
     from bridge.rollup.tail import Tail
     from bridge.rollup.windows import Window
 
@@ -35,13 +36,19 @@ class Reading:
         return sum(len(rows) for rows in self.rows)
 
 
-def read(
-    source: Source, window: Window, tail: Tail, kinds: Kinds, lookback_ms: int
+def read(  # noqa: PLR0917 - what is read, and what it is read by
+    source: Source,
+    window: Window,
+    tail: Tail,
+    kinds: Kinds,
+    lookback_ms: int,
+    corrections: Corrections | None = None,
 ) -> Reading:
     """Ask the source for a window's raw samples and aggregate them.
 
     `lookback_ms` before the window are read as well where no rows say what came
-    before. Raises SourceError.
+    before. Samples that `corrections` call wrong are counted, but in no row. Raises
+    SourceError.
     """
     reading = Reading(window)
     silence = Silence(window.start_ms, window.resolution.width)
@@ -49,9 +56,12 @@ def read(
     for answer in source.read(since, window.end_ms, reading.warnings):
         counter = kinds.counters(answer.series_id, answer.counter)
         block = replace(answer, counter=counter)
-        rows = aggregate(block, window, tail.previous(block.series_id))
-        if len(rows):
-            reading.rows.append(rows)
+        previous = tail.previous(block.series_id)
+        left, empty = block, list[Rows]()
+        if corrections is not None:
+            left, previous, empty = corrections.apply(block, previous, window)
+        rows = aggregate(left, window, previous)
+        reading.rows += [part for part in (rows, *empty) if len(part)]
         inside = block.times >= window.start_ms
         reading.samples += int(inside.sum())
         silence.hear(block.times)
