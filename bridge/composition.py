@@ -122,9 +122,15 @@ def splay(name: str, interval: float) -> float:
     return int.from_bytes(digest, "big") / 2**64 * interval
 
 
-def parts_of(db: Database, writer: Writer, telemetry: Telemetry, clock: Clock) -> Parts:
-    """Collect what all engines share."""
-    return Parts(db, writer.call, SeriesDirectory(db), telemetry, clock)
+def parts_of(
+    db: Database,
+    writer: Writer,
+    telemetry: Telemetry,
+    clock: Clock,
+    losses: Callable[[], int] = lambda: 0,
+) -> Parts:
+    """Collect what all engines share; `losses` says how often the lease was lost."""
+    return Parts(db, writer.call, SeriesDirectory(db), telemetry, clock, losses)
 
 
 def _source(

@@ -47,11 +47,17 @@ class Writer:
         clock: Clock,
         disconnect: Callable[[], object],
         limit: int = LIMIT,
+        guard: Callable[[], object] = lambda: None,
     ) -> None:
-        """`disconnect` closes the database connection of the calling thread."""
+        """`disconnect` closes the database connection of the calling thread.
+
+        `guard` is called before each job and keeps it from being run by raising: what
+        it raises is what the job's caller gets.
+        """
         self._telemetry = telemetry
         self._clock = clock
         self._disconnect = disconnect
+        self._guard = guard
         self._jobs: queue.Queue[_Job | None] = queue.Queue(limit)
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
@@ -117,6 +123,7 @@ class Writer:
     def _work(self, job: _Job) -> None:
         began = self._clock.monotonic()
         try:
+            self._guard()
             result = job.run()
         except BaseException as error:  # noqa: BLE001 - handed to whoever asked
             self._telemetry.writer_jobs.labels(job.name, "failed").inc()

@@ -13,8 +13,8 @@ class DatabaseUnavailable(peewee.PeeweeException):
 
     `reason` is a short machine-readable word: url, directory, permission, readonly,
     filesystem, not_a_database, corrupt, full, locked, refused, busy, password,
-    unauthorized, missing, lost or other. `permanent` says that trying again will not
-    help before somebody changes something.
+    unauthorized, missing, lost, lease or other. `permanent` says that trying again
+    will not help before somebody changes something.
     """
 
     def __init__(self, reason: str, message: str) -> None:

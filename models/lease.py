@@ -1,7 +1,9 @@
 """The lease of the engine: at most one process rolls up into a database.
 
 On SQLite it is a lock on a file beside the database, on PostgreSQL an advisory lock of
-one connection; both end with the process that holds them, however it ends.
+one connection; both end with the process that holds them, however it ends. A connection
+may also end before its process: a server that starts again, a firewall that forgets it.
+So whoever writes under the lease has it checked first.
 """
 
 from __future__ import annotations
@@ -9,9 +11,13 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from peewee import Database, PostgresqlDatabase
+from models.failures import DatabaseUnavailable
+from models.postgres import Postgres
+
+if TYPE_CHECKING:
+    from peewee import Database
 
 _KEY: Final = 0x4570_696D
 """Advisory lock number: "Epim"."""
@@ -22,20 +28,23 @@ class LeaseTaken(Exception):  # noqa: N818 - a state, not a mistake
 
 
 class Lease:
-    """Held between start and stop."""
+    """Held between start and stop; `check` may be called from any one thread."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._file: int | None = None
+        self._connection: Any = None
+        self._losses = 0
+
+    @property
+    def losses(self) -> int:
+        """How often the lease was lost so far; somebody may have had it meanwhile."""
+        return self._losses
 
     def start(self) -> None:
         """Take the lease; raises LeaseTaken at once if somebody else has it."""
-        if isinstance(self._db, PostgresqlDatabase):
-            row = self._db.execute_sql(
-                "SELECT pg_try_advisory_lock(%s)", (_KEY,)
-            ).fetchone()
-            if not row[0]:
-                raise LeaseTaken(_message(str(self._db.database)))
+        if isinstance(self._db, Postgres):
+            self._connection = _locked(self._db)
             return
         path = Path(f"{self._db.database}.engine")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,13 +56,57 @@ class Lease:
             self._file = None
             raise LeaseTaken(_message(str(self._db.database))) from error
 
+    def check(self) -> None:
+        """Make sure that the lease is still held, as on PostgreSQL it can be lost.
+
+        Raises DatabaseUnavailable where it was lost: once if it could be taken again,
+        so that what was read before is not written, and as long as somebody else has
+        it or the server is away.
+        """
+        if self._connection is None or not isinstance(self._db, Postgres):
+            return
+        if self._db.answers(self._connection):
+            return
+        try:
+            again = _locked(self._db)
+        except LeaseTaken as error:
+            raise DatabaseUnavailable(
+                "lease",
+                "the connection that held the lease was lost and another bridge has "
+                f"taken it: stop one of the two that roll up into {self._db.database}",
+            ) from error
+        self._connection.close()
+        self._connection = again
+        self._losses += 1
+        raise DatabaseUnavailable(
+            "lease",
+            "the connection that held the lease was lost; the lease was taken again, "
+            "and what was being done is done anew",
+        )
+
     def stop(self) -> None:
         """Give the lease back."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
-        elif isinstance(self._db, PostgresqlDatabase) and not self._db.is_closed():
-            self._db.execute_sql("SELECT pg_advisory_unlock(%s)", (_KEY,))
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _locked(db: Postgres) -> Any:
+    """Return a connection that holds the lease; raises LeaseTaken."""
+    connection = db.connection_apart()
+    taken = False
+    try:
+        found = connection.execute("SELECT pg_try_advisory_lock(%s)", (_KEY,))
+        taken = found.fetchone()[0]
+    finally:
+        if not taken:
+            connection.close()
+    if not taken:
+        raise LeaseTaken(_message(str(db.database)))
+    return connection
 
 
 def _message(database: str) -> str:

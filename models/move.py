@@ -187,13 +187,13 @@ def _carry_numbering(source: Database, target: Database, table: Shape) -> None:
 
 def _given(db: Database, table: Shape) -> int | None:
     """Return the largest number that was ever given, None if none was."""
-    found: list[Any]
     if is_sqlite(db):
         sql = "SELECT seq FROM sqlite_sequence WHERE name = ?"
-        found = rows_of(db, sql, (table.name,))
+        found: list[Any] = rows_of(db, sql, (table.name,))
     else:
         named: list[Any] = rows_of(
             db, "SELECT pg_get_serial_sequence(?, ?)", (table.name, table.serial)
         )
-        found = rows_of(db, f"SELECT last_value FROM {named[0][0]} WHERE is_called")  # noqa: S608 - the server's own name
+        sql = f"SELECT last_value FROM {named[0][0]} WHERE is_called"  # noqa: S608 - the server's own name
+        found = [*rows_of(db, sql)]
     return int(found[0][0]) if found else None

@@ -65,6 +65,20 @@ class Postgres(PostgresqlDatabase):
         forks.watch_connection(connection)
         return connection
 
+    def connection_apart(self) -> Any:
+        """Return a connection that belongs to no thread; its owner closes it."""
+        return self._connect()
+
+    def answers(self, connection: Any) -> bool:
+        """Whether a connection is alive, as the server sees it."""
+        import psycopg  # noqa: PLC0415 - loaded by the constructor already
+
+        try:
+            connection.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
     @property
     def _lost(self) -> bool:
         return not self.is_closed() and bool(self._state.conn.closed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +21,7 @@ from models.move import PAGE, Target, copy_table, shapes
 from models.pages import count_rows, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from models.database import Database
     from models.shape import Shape
@@ -118,7 +119,7 @@ def _copy(source: Database, target: Target, tables: list[tuple[Shape, int]]) -> 
     with progress("copying", _total(tables), "rows copied") as advance:
         before = 0
         for table, rows in tables:
-            copy_table(source, target, table, lambda n, b=before: advance(b + n))
+            copy_table(source, target, table, partial(_tell, advance, before))
             before += rows
 
 
@@ -129,10 +130,14 @@ def _compare(
     with progress("comparing", _total(tables), "rows compared") as advance:
         before = 0
         for table, rows in tables:
-            tell = lambda n, b=before: advance(b + n)  # noqa: E731 - bound here
+            tell = partial(_tell, advance, before)
             found.append(compare(source, other, table, tell, PAGE))
             before += rows
     return found
+
+
+def _tell(advance: Callable[[int], None], before: int, rows: int) -> None:
+    advance(before + rows)
 
 
 def _total(tables: list[tuple[Shape, int]]) -> int:

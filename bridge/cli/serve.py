@@ -65,7 +65,8 @@ def serve(settings: config.Settings, environ: Mapping[str, str]) -> None:
             sources=[source.name for source in settings.sources],
         )
         shared = _share_metrics(settings)
-        run(services(settings, db, clock, {**environ, **shared}), stop)
+        parts = services(settings, db, clock, {**environ, **shared}, lease)
+        run(parts, stop)
     finally:
         lease.stop()
         db.close()
@@ -112,6 +113,7 @@ def services(
     db: Database,
     clock: Clock,
     environ: Mapping[str, str],
+    lease: Lease,
 ) -> list[Service]:
     """Build the parts, in the order in which they start."""
     # These import prometheus_client, which must see its environment first.
@@ -123,8 +125,9 @@ def services(
     from bridge.writer import Writer  # noqa: PLC0415
 
     telemetry = Telemetry.create(CollectorRegistry())
-    writer = Writer(telemetry, clock, db.close)
-    composition = compose(settings, parts_of(db, writer, telemetry, clock), writer)
+    writer = Writer(telemetry, clock, db.close, guard=lease.check)
+    parts = parts_of(db, writer, telemetry, clock, lambda: lease.losses)
+    composition = compose(settings, parts, writer)
     scheduler = Scheduler(
         clock,
         on_beat=lambda name: telemetry.beats.labels(name).inc(),

@@ -124,3 +124,23 @@ def test_a_job_that_slips_in_behind_the_end_is_refused_not_lost() -> None:
     bench.writer._closed.clear()
     with pytest.raises(WriterStopped, match="has ended"):
         bench.writer.call("late", lambda: 1)
+
+
+def test_a_guard_keeps_jobs_from_being_run() -> None:
+    guarded: list[Exception] = []
+
+    def guard() -> None:
+        if guarded:
+            raise guarded.pop()
+
+    writer = Writer(
+        Telemetry.create(CollectorRegistry()), FakeClock(), lambda: None, guard=guard
+    )
+    writer.start()
+    ran: list[int] = []
+    guarded.append(KeyError("not now"))
+    with pytest.raises(KeyError, match="not now"):
+        writer.call("one", lambda: ran.append(1))
+    writer.call("two", lambda: ran.append(2))
+    writer.stop()
+    assert ran == [2]
