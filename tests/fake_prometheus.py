@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import promql_parser
+import yaml
+from cramjam import snappy
 
+from bridge.sources.remote_read_codec import MESSAGES
+from tests.bridge.sources.remote_read import STALE_BITS, answer, series
 from tests.web import Asked, FakeWeb, Told
 
 if TYPE_CHECKING:
@@ -26,15 +31,19 @@ class FakePrometheus:
     """Series with samples (milliseconds, value), and what targets say of them.
 
     Ranges are those of Prometheus 2 (both ends are in), or of 3 with `left_open`.
+    Remote read adds the external labels of `config` and tells stale markers, unless
+    the server does not offer it; `histograms` are undecoded and told only there.
     `interfere` may answer a request instead.
     """
 
     series: dict[Labels, list[tuple[int, float]]] = field(default_factory=dict)
+    histograms: dict[Labels, list[bytes]] = field(default_factory=dict)
     metadata: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     targets: list[dict[str, Any]] = field(default_factory=list)
     config: str = "global:\n  scrape_interval: 15s\n  evaluation_interval: 1m\n"
     now: float = 1_700_000_000.0
     left_open: bool = False
+    offers_read: bool = True
     warnings: Sequence[str] = ()
     infos: Sequence[str] = ()
 
@@ -72,6 +81,8 @@ class FakePrometheus:
         if told is not None:
             return told
         path = asked.path.removeprefix("/api/v1/").replace("/", "_")
+        if path == "read" and self.offers_read:
+            return self._read(asked.body)
         answer = getattr(self, f"_{path}", None)
         if answer is None:
             return Told(b"404 page not found\n", 404)
@@ -84,6 +95,25 @@ class FakePrometheus:
         if self.infos:
             found["infos"] = list(self.infos)
         return Told(json.dumps(found, separators=(",", ":")).encode())
+
+    def _read(self, body: bytes) -> Told:
+        asked = MESSAGES["ReadRequest"].FromString(snappy.decompress_raw(body))
+        (query,) = asked.queries
+        external = (yaml.safe_load(self.config)["global"] or {}).get("external_labels")
+        conditions = [_condition(one, external or {}) for one in query.matchers]
+        found = []
+        for one in {**self.series, **self.histograms}:
+            if all(_holds(dict(one), *condition) for condition in conditions):
+                samples = [
+                    (time, value)
+                    for time, value in self.series.get(one, [])
+                    if query.start_timestamp_ms <= time <= query.end_timestamp_ms
+                ]
+                merged = dict(sorted({**(external or {}), **dict(one)}.items()))
+                histograms = self.histograms.get(one, [])
+                if samples or histograms:
+                    found.append(series(merged, samples, histograms))
+        return remote_read_told(answer(*found))
 
     def _metadata(self, fields: Mapping[str, str]) -> Any:
         return self.metadata
@@ -144,7 +174,7 @@ class FakePrometheus:
             values = [
                 [time / 1000, _text(value)]
                 for time, value in self.series[one]
-                if low <= time <= at
+                if low <= time <= at and not is_marker(value)
             ]
             if values:
                 result.append({"metric": dict(one), "values": values})
@@ -165,8 +195,27 @@ class FakePrometheus:
         ]
 
 
+def remote_read_told(message: bytes) -> Told:
+    """Return an answer to remote read."""
+    headers = {"content-type": "application/x-protobuf", "content-encoding": "snappy"}
+    return Told(bytes(snappy.compress_raw(message)), headers=headers)
+
+
+def is_marker(value: float) -> bool:
+    """Whether a value is a stale marker."""
+    bits: tuple[int] = struct.unpack("<Q", struct.pack("<d", value))
+    return bits[0] == STALE_BITS
+
+
 def _never(asked: Asked) -> Told | None:
     return None
+
+
+def _condition(matcher: Any, external: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return a condition as Prometheus takes it: its own labels are on no series."""
+    operator = ("Equal", "NotEqual", "Re", "NotRe")[matcher.type]
+    own = operator == "Equal" and external.get(matcher.name) == matcher.value
+    return matcher.name, f"MatchOp.{operator}", "" if own else matcher.value
 
 
 def _holds(found: Mapping[str, str], label: str, operator: str, value: str) -> bool:

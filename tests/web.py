@@ -23,6 +23,7 @@ class Asked:
     path: str
     fields: Mapping[str, str]
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,11 @@ class FakeWeb:
                 """Say nothing on standard error."""
 
             def do_GET(self) -> None:
-                self._tell(web._hear(self, ""))
+                self._tell(web._hear(self, b""))
 
             def do_POST(self) -> None:
                 length = int(self.headers.get("content-length", "0"))
-                self._tell(web._hear(self, self.rfile.read(length).decode()))
+                self._tell(web._hear(self, self.rfile.read(length)))
 
             def _tell(self, told: Told) -> None:
                 try:
@@ -120,12 +121,13 @@ class FakeWeb:
 
         return Handler
 
-    def _hear(self, handler: BaseHTTPRequestHandler, form: str) -> Told:
+    def _hear(self, handler: BaseHTTPRequestHandler, body: bytes) -> Told:
         parts = urlsplit(handler.path)
+        form = body.decode("utf-8", "replace")
         pairs = {**parse_qs(parts.query), **parse_qs(form)}
         fields = {name: values[-1] for name, values in pairs.items()}
         headers = {name.lower(): value for name, value in handler.headers.items()}
-        asked = Asked(handler.command, parts.path, fields, headers)
+        asked = Asked(handler.command, parts.path, fields, headers, body)
         self.asked.append(asked)
         return self.answer(asked)
 
