@@ -1,4 +1,4 @@
-"""Durations, sizes and addresses as people write them in config.yaml."""
+"""Durations, sizes, percentages and addresses as people write them in config.yaml."""
 
 from __future__ import annotations
 
@@ -97,6 +97,18 @@ def format_size(size: int) -> str:
     return f"{size}B"
 
 
+def parse_share(text: object) -> float:
+    """Return the part of one that a percentage such as `10%` is; raise ValueError."""
+    if isinstance(text, str) and (match := re.fullmatch(rf"{_NUMBER}\s*%", text)):
+        return float(match[1]) / 100
+    raise ValueError(f"{text!r} is not a percentage; write for example 10%")
+
+
+def format_share(share: float) -> str:
+    """Return a text that `parse_share` reads back."""
+    return f"{share * 100:.12g}%"
+
+
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
@@ -104,6 +116,14 @@ Duration = Annotated[
     Written("duration", "15s", format_duration),
 ]
 """Seconds, written as `15s`."""
+
+Share = Annotated[
+    float,
+    BeforeValidator(parse_share),
+    PlainSerializer(format_share, return_type=str),
+    Written("percentage", "10%", format_share),
+]
+"""A part of one, written as `10%`."""
 
 Size = Annotated[
     int,

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from runtime.quantities import Duration
+from runtime.quantities import Duration, Share
 from runtime.section import Positive, Section, Whole
+from runtime.texts import Selector
+
+
+class Dip(Section):
+    """Counters whose values may fall a little without having been reset."""
+
+    match: Selector = Field(
+        description="Which counters, as a PromQL selector.",
+        examples=['energy_total{job="meter"}'],
+    )
+    tolerance: Annotated[Share, Field(gt=0, lt=1)] = Field(
+        description="The part of the value before by which the next one may be lower.",
+        examples=["10%"],
+    )
+    adds: Literal["nothing", "difference"] = Field(
+        "nothing",
+        description="What such a fall adds: `nothing`, so that what is regained after "
+        "it counts again, or the `difference`, so that increases add up to what the "
+        "counter rose but a window's may be negative.",
+    )
 
 
 class Rollup(Section):
@@ -34,4 +54,20 @@ class Rollup(Section):
         5,
         description="Answers with warnings before a window is kept as partial instead "
         "of being asked again.",
+    )
+    first_sample: Literal["evidence", "baseline"] = Field(
+        "evidence",
+        description="What the first sample of a counter adds: with `evidence` all of "
+        "it where the counter is known to have begun just before, by its start time "
+        "or as its target was scraped without it; with `baseline` never anything.",
+    )
+    max_gap: Duration = Field(
+        0.0,
+        description="A counter's step over a longer time than this adds nothing; 0s is "
+        "no limit.",
+    )
+    dips: tuple[Dip, ...] = Field(
+        (),
+        description="Counters whose values may fall a little without having been "
+        "reset; of several that match the first decides.",
     )

@@ -10,8 +10,10 @@ from runtime.quantities import (
     Duration,
     Size,
     format_duration,
+    format_share,
     format_size,
     parse_duration,
+    parse_share,
     parse_size,
 )
 
@@ -124,6 +126,21 @@ def test_a_size_is_read_back_as_it_was_shown(size: int) -> None:
 )
 def test_sizes_are_shown_short(size: int, text: str) -> None:
     assert format_size(size) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("10%", 0.1), ("12.5 %", 0.125), ("0%", 0.0), ("250%", 2.5), ("0.1%", 0.001)],
+)
+def test_percentages_are_read_and_shown(text: str, share: float) -> None:
+    assert parse_share(text) == share
+    assert parse_share(format_share(share)) == share
+
+
+@pytest.mark.parametrize("value", ["10", "%", "-1%", "a%", 0.1, None, ""])
+def test_what_is_not_a_percentage_is_refused_with_an_example(value: object) -> None:
+    with pytest.raises(ValueError, match=r"is not a percentage; write for example 10%"):
+        parse_share(value)
 
 
 @pytest.mark.parametrize(

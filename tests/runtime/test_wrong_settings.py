@@ -30,6 +30,7 @@ SOURCES: dict[str, dict[str, Any]] = {
 EXAMPLES: dict[str, dict[str, Any]] = {
     "calendars[]": {"name": "berlin", "zone": "Europe/Berlin"},
     "retention.rules[]": {"match": "up"},
+    "rollup.dips[]": {"match": "up", "tolerance": "10%"},
 }
 """Keys that an item of a list needs beside another one."""
 TOPICS = [key.topic for key in schema.every_key()]
