@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import structlog
 
-from bridge.sources.base import Block, SourceError
+from bridge.sources.base import Block, Families, Natives, SourceError
+from bridge.sources.endings import Endings
+from bridge.sources.families import Assembler, Members
 from bridge.sources.intervals import Intervals, samples_per_minute
 from bridge.sources.known import KnownSeries, Resolve
-from bridge.sources.metadata import Description, Metadata, describe, is_affected
-from bridge.sources.samples import runs
-from bridge.sources.selectors import NAME
+from bridge.sources.members import Role
+from bridge.sources.metadata import Description, Metadata, is_affected
+from bridge.sources.natives import NativeSeries, natives_of
+from bridge.sources.samples import Runs, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,17 +35,28 @@ class Catalogue:
     """Ids, kinds and scrape intervals of the series of one server.
 
     What targets say is read again every `refresh` seconds, and once per window where
-    it names a metric that nothing is known of. All methods are for one thread.
+    it names a metric that nothing is known of. `histograms` answers the metrics that
+    were histograms before. All methods are for one thread.
     """
 
     def __init__(
-        self, api: Api, resolve: Resolve, *, refresh: float, clock: Clock
+        self,
+        api: Api,
+        resolve: Resolve,
+        *,
+        refresh: float,
+        clock: Clock,
+        histograms: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self._metadata = Metadata(api.metadata)
         self._intervals = Intervals(api.targets, api.config)
         self._known = KnownSeries(resolve, self._describe)
         self._refresh = refresh
         self._clock = clock
+        self._histograms = histograms
+        self._assembler = Assembler()
+        self._native_ids: set[int] = set()
+        self._endings = Endings()
         self._refreshed = _NEVER
         self._changed: set[str] = set()
         self._per_minute = np.zeros(0, np.int64)
@@ -54,8 +68,13 @@ class Catalogue:
         known stays valid.
         """
         self._metadata.begin()
+        self._assembler = Assembler()
+        self._native_ids = set()
+        self._endings = Endings()
         self._per_minute = np.zeros(0, np.int64)
         now = self._clock.monotonic()
+        if self._refreshed == _NEVER:
+            self._metadata.histograms |= set(self._histograms())
         if now - self._refreshed >= self._refresh:
             try:
                 self._changed |= self._metadata.refresh()
@@ -75,11 +94,20 @@ class Catalogue:
     ) -> Block:
         """Return the samples of an answer in `[start, end)` milliseconds as a block.
 
-        `seen` holds the series that earlier answers of the window brought, which are
-        left out here; None where answers cannot overlap. Raises SourceError.
+        Members of histograms are kept for `families`. `seen` holds the series that
+        earlier answers of the window brought, which are left out here; None where
+        answers cannot overlap. Raises SourceError.
         """
-        slots = _one_slot_each(self._known, self._known.slots(matrix.metrics))
+        slots = self._known.slots(matrix.metrics)
+        self._endings.note(self._known.ids[slots], matrix.ended, span)
         lengths, times, values = matrix.lengths, matrix.times, matrix.values
+        member = self._known.role[slots] != Role.ALONE
+        if member.any():
+            ordered = runs(slots[member], lengths[member], *_of(member, matrix), span)
+            self._assembler.add(self._members(ordered))
+            times, values = _of(~member, matrix)
+            slots, lengths = slots[~member], lengths[~member]
+        slots = _one_slot_each(self._known, slots)
         if seen is not None:
             ids = self._known.ids[slots].tolist()
             fresh = np.array([id_ not in seen for id_ in ids], np.bool_)
@@ -88,14 +116,48 @@ class Catalogue:
             slots, lengths = slots[fresh], lengths[fresh]
             times, values = times[inside], values[inside]
         ordered = runs(slots, lengths, times, values, span)
-        return Block(
+        block = Block(
             series_id=self._known.ids[ordered.series],
             offsets=ordered.offsets,
             times=ordered.times,
             values=ordered.values,
             expected=self._expected(ordered.series),
             counter=self._known.counter[ordered.series],
+            quantile=self._known.quantile[ordered.series],
         )
+        return self._endings.of(block)
+
+    def natives(
+        self, series: Sequence[NativeSeries], span: tuple[int, int]
+    ) -> Natives | None:
+        """Return the native histograms of an answer in `[start, end)` milliseconds.
+
+        None if there are none that no earlier answer of the window brought. Raises
+        SourceError.
+        """
+        slots = self._known.slots([one.metric for one in series], native=True)
+        ids = self._known.ids[slots].tolist()
+        expected = self._expected(slots).tolist()
+        fresh = [at for at, id_ in enumerate(ids) if id_ not in self._native_ids]
+        found = natives_of(
+            [series[at] for at in fresh],
+            [ids[at] for at in fresh],
+            [expected[at] for at in fresh],
+            span,
+        )
+        self._native_ids.update(found.series_id.tolist())
+        ended = np.array([one.ended for one in series], np.int64)
+        self._endings.note(self._known.ids[slots], ended if ended.any() else None, span)
+        return self._endings.of(found) if len(found.series_id) else None
+
+    def families(self) -> Iterator[Families]:
+        """Yield the histograms whose members the answers of the window brought.
+
+        To be called once all of them are in. A histogram that is native as well is
+        left out, as that is the finer one.
+        """
+        families = self._assembler.families(without=self._native_ids)
+        yield from map(self._endings.of, families)
 
     def end(self) -> None:
         """Hear that the window has been read."""
@@ -108,12 +170,30 @@ class Catalogue:
             self._per_minute = np.array([*map(samples_per_minute, intervals)], np.int64)
         return self._per_minute[self._known.target[slots]]
 
-    def _describe(self, labels: Sequence[dict[str, str]]) -> list[Description]:
-        self._changed |= self._metadata.learn(
-            found[NAME] for found in labels if NAME in found
+    def _members(self, found: Runs) -> Members:
+        lengths = np.diff(found.offsets)
+        slots = np.repeat(found.series, lengths)
+        return Members(
+            family=self._known.ids[slots],
+            role=self._known.role[slots],
+            bound=self._known.bound[slots],
+            expected=np.repeat(self._expected(found.series), lengths),
+            times=found.times,
+            values=found.values,
         )
-        families = self._metadata.families
-        return [describe(found.get(NAME, ""), found, families) for found in labels]
+
+    def _describe(self, labels: Sequence[dict[str, str]]) -> list[Description]:
+        described, changed = self._metadata.describe(labels)
+        self._changed |= changed
+        return described
+
+
+def _of(
+    chosen: NDArray[np.bool_], matrix: Matrix
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return times and values of the chosen series of an answer."""
+    inside = np.repeat(chosen, matrix.lengths)
+    return matrix.times[inside], matrix.values[inside]
 
 
 def _one_slot_each(known: KnownSeries, slots: NDArray[np.int64]) -> NDArray[np.int64]:

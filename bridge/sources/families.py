@@ -16,7 +16,7 @@ from bridge.sources.base import Families
 from bridge.sources.members import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -73,12 +73,22 @@ class Assembler:
         if len(members):
             self._parts.append(members)
 
-    def families(self, at_once: int = _AT_ONCE) -> Iterator[Families]:
-        """Yield all families, so many at once, in the order of their ids."""
+    def families(
+        self, at_once: int = _AT_ONCE, without: Collection[int] = ()
+    ) -> Iterator[Families]:
+        """Yield the families, so many at once, in the order of their ids.
+
+        `without` are ids of families to leave out.
+        """
         if not self._parts:
             return
-        samples = _in_order(Members.join(self._parts))
+        samples = Members.join(self._parts)
         self._parts = []
+        if without:
+            samples = samples.take(~np.isin(samples.family, list(without)))
+        if not len(samples):
+            return
+        samples = _in_order(samples)
         _, first = np.unique(samples.family, return_index=True)
         for begin, end in pairwise([*first[::at_once].tolist(), len(samples)]):
             yield _assembled(samples.take(np.arange(begin, end)))

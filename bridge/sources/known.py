@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.sources.base import SourceError
-from bridge.sources.metadata import COUNTER, Description
+from bridge.sources.members import BOUND, Role, bound_of, family_labels
+from bridge.sources.metadata import (
+    COUNTER,
+    HISTOGRAM,
+    SUMMARY,
+    Description,
+    family_of,
+)
+from bridge.sources.remote_read_codec import labels_of
 from bridge.sources.selectors import NAME
 from models.directory import SeriesFacts, canonical
 
@@ -29,44 +37,51 @@ _REMEMBERED: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class _Met:
-    """Columns over slots; slot numbers are positions in all of them."""
+    """Columns over slots; slot numbers are positions in all of them.
+
+    A member of a histogram family has the id of its family.
+    """
 
     ids: NDArray[np.int64]
     counter: NDArray[np.bool_]
+    quantile: NDArray[np.bool_]
+    role: NDArray[np.int8]
+    bound: NDArray[np.float64]
     target: NDArray[np.int64]
     seen: NDArray[np.int64]
-    names: list[str]
+    names: NDArray[np.object_]
 
     @classmethod
     def nothing(cls) -> _Met:
         none = np.zeros(0, np.int64)
-        return cls(none, none.astype(np.bool_), none, none, [])
+        return cls(
+            ids=none,
+            counter=none.astype(np.bool_),
+            quantile=none.astype(np.bool_),
+            role=none.astype(np.int8),
+            bound=none.astype(np.float64),
+            target=none,
+            seen=none,
+            names=none.astype(np.object_),
+        )
 
     def kept(self, keep: NDArray[np.bool_]) -> _Met:
-        names = [name for name, stays in zip(self.names, keep, strict=True) if stays]
-        return _Met(
-            self.ids[keep],
-            self.counter[keep],
-            self.target[keep],
-            self.seen[keep],
-            names,
-        )
+        return _Met(*(getattr(self, one.name)[keep] for one in fields(self)))
 
     def extended(self, other: _Met) -> _Met:
         return _Met(
-            np.append(self.ids, other.ids),
-            np.append(self.counter, other.counter),
-            np.append(self.target, other.target),
-            np.append(self.seen, other.seen),
-            self.names + other.names,
+            *(
+                np.append(getattr(self, one.name), getattr(other, one.name))
+                for one in fields(self)
+            )
         )
 
 
 class KnownSeries:
     """Remembers series by their undecoded labels; forgets those that went away.
 
-    `describe` answers a metric's kind, help and unit by its name and labels. All
-    methods are for one thread.
+    `describe` answers a metric's kind, help and unit by its name and labels, and the
+    role that it has in a histogram. All methods are for one thread.
     """
 
     def __init__(
@@ -86,13 +101,28 @@ class KnownSeries:
 
     @property
     def ids(self) -> NDArray[np.int64]:
-        """The id of the series in each slot."""
+        """The id of the series in each slot; of a member that of its family."""
         return self._met.ids
 
     @property
     def counter(self) -> NDArray[np.bool_]:
         """Whether the series in each slot is a counter."""
         return self._met.counter
+
+    @property
+    def quantile(self) -> NDArray[np.bool_]:
+        """Whether the series in each slot is a quantile of a summary."""
+        return self._met.quantile
+
+    @property
+    def role(self) -> NDArray[np.int8]:
+        """The `Role` of the series in each slot."""
+        return self._met.role
+
+    @property
+    def bound(self) -> NDArray[np.float64]:
+        """The upper bound of the bucket in each slot, NaN where there is none."""
+        return self._met.bound
 
     @property
     def target(self) -> NDArray[np.int64]:
@@ -104,16 +134,19 @@ class KnownSeries:
         """The targets that the known series belong to."""
         return tuple(self._targets)
 
-    def slots(self, metrics: Sequence[bytes]) -> NDArray[np.int64]:
+    def slots(
+        self, metrics: Sequence[bytes], *, native: bool = False
+    ) -> NDArray[np.int64]:
         """Return the slots of series by their labels; new ones are resolved at once.
 
+        `native` says that they hold native histograms, of which labels tell nothing.
         Raises SourceError for labels that cannot be read, and what `resolve` raises.
         """
         get = self._slots.get
         found = np.fromiter((get(raw, -1) for raw in metrics), np.int64, len(metrics))
         if (found < 0).any():
             missing = dict.fromkeys(raw for raw in metrics if raw not in self._slots)
-            self._meet(list(missing))
+            self._meet(list(missing), native=native)
             found = np.fromiter(map(self._slots.__getitem__, metrics), np.int64)
         self._met.seen[found] = self._reading
         return found
@@ -144,27 +177,26 @@ class KnownSeries:
         self._targets = {names[old]: new for old, new in codes.items()}
         self._met.target[:] = [codes[old] for old in self._met.target.tolist()]
 
-    def _meet(self, raws: Sequence[bytes]) -> None:
+    def _meet(self, raws: Sequence[bytes], *, native: bool) -> None:
         labels = [_decode(raw) for raw in raws]
         described = self._describe(labels)
+        if native:
+            described = [_as_native(said) for said in described]
         facts = [
-            SeriesFacts(
-                # Interned: a name is that of thousands of series.
-                metric=sys.intern(found.get(NAME, "")),
-                labels=canonical(found),
-                kind=said.kind,
-                unit=said.unit,
-                help=said.help,
-            )
-            for found, said in zip(labels, described, strict=True)
+            _facts(found, said) for found, said in zip(labels, described, strict=True)
         ]
         first = len(self._slots)
+        # Interned: a name is that of thousands of series.
+        names = [sys.intern(found.get(NAME, "")) for found in labels]
         new = _Met(
             ids=np.asarray(self._resolve(facts), np.int64),
             counter=np.array([said.kind == COUNTER for said in described]),
+            quantile=np.array([said.kind == SUMMARY for said in described]),
+            role=np.array([said.role for said in described], np.int8),
+            bound=np.array([*map(_bound, labels, described)], np.float64),
             target=np.array([self._target(found) for found in labels], np.int64),
             seen=np.full(len(raws), self._reading),
-            names=[fact.metric for fact in facts],
+            names=np.array(names, np.object_),
         )
         self._met = self._met.extended(new)
         self._slots.update(zip(raws, range(first, first + len(raws)), strict=True))
@@ -174,7 +206,30 @@ class KnownSeries:
         return self._targets.setdefault(target, len(self._targets))
 
 
+def _facts(labels: Mapping[str, str], said: Description) -> SeriesFacts:
+    """Return what is stored of a series, or of the family that it is a member of."""
+    return SeriesFacts(
+        metric=sys.intern(family_of(labels.get(NAME, ""), said.role)),
+        labels=canonical(family_labels(labels, said.role)),
+        kind=said.kind,
+        unit=said.unit,
+        help=said.help,
+    )
+
+
+def _bound(labels: Mapping[str, str], said: Description) -> float:
+    bound = bound_of(labels[BOUND]) if said.role is Role.BUCKET else None
+    return np.nan if bound is None else bound
+
+
+def _as_native(said: Description) -> Description:
+    return Description(HISTOGRAM, said.help, said.unit)
+
+
 def _decode(raw: bytes) -> dict[str, str]:
+    """Read labels as the HTTP API writes them, or as remote read does."""
+    if raw[:1] != b"{":
+        return labels_of(raw)
     try:
         return _LABELS.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -41,13 +41,18 @@ _Side: TypeAlias = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """The native histograms of one series at rising times, UTC milliseconds."""
+class NativeSeries:
+    """What a source holds of one series of native histograms.
 
-    series_id: int
-    expected: int
+    `metric` are its labels as `KnownSeries` takes them; histogram i stood at
+    `times[i]`, UTC milliseconds. `ended` is the time of its newest stale marker, 0
+    where there is none, or where the source is told of none.
+    """
+
+    metric: bytes
     times: Sequence[int]
     histograms: Sequence[Exponential]
+    ended: int = 0
 
 
 def from_spans(
@@ -101,16 +106,63 @@ def from_intervals(
     )
 
 
-def natives_of(told: Sequence[Told]) -> Natives:
-    """Put the histograms of some series into one block."""
-    lengths = [len(one.times) for one in told]
-    return Natives(
-        series_id=np.array([one.series_id for one in told], np.int64),
-        offsets=np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
-        times=np.array([at for one in told for at in one.times], np.int64),
-        expected=np.array([one.expected for one in told], np.int64),
-        histograms=tuple(one for series in told for one in series.histograms),
+def from_told(
+    told: Iterable[tuple[float, float, Sequence[Interval]]],
+) -> list[Exponential]:
+    """Return the histograms of a series from count, sum and buckets of each.
+
+    One without buckets has the resolution of those beside it. Raises ValueError.
+    """
+    rows = list(told)
+    found: list[Exponential] = []
+    schema = next(
+        (
+            from_intervals(*row).schema
+            for row in rows
+            if any(rule != _ZERO for rule, *_ in row[2])
+        ),
+        FINEST,
     )
+    for row in rows:
+        found.append(from_intervals(*row, schema))
+        schema = found[-1].schema
+    return found
+
+
+def natives_of(
+    series: Sequence[NativeSeries],
+    ids: Sequence[int],
+    expected: Sequence[int],
+    span: tuple[int, int],
+) -> Natives:
+    """Put the histograms in `[start, end)` milliseconds into one block.
+
+    Entry i is of the series `ids[i]`, which may have several entries; `expected[i]` is
+    as in a block. Of several histograms at one time the one that counted most stays
+    (RULES R15).
+    """
+    found: dict[int, dict[int, Exponential]] = {}
+    for number, one in zip(ids, series, strict=True):
+        kept = found.setdefault(number, {})
+        for at, histogram in zip(one.times, one.histograms, strict=True):
+            if span[0] <= at < span[1]:
+                there = kept.get(at)
+                kept[at] = there if there and _more(there, histogram) else histogram
+    full = {number: sorted(kept.items()) for number, kept in found.items() if kept}
+    samples = [sample for number in full for sample in full[number]]
+    most = dict(zip(ids, expected, strict=True))
+    lengths = [len(run) for run in full.values()]
+    return Natives(
+        series_id=np.array(list(full), np.int64),
+        offsets=np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
+        times=np.array([at for at, _ in samples], np.int64),
+        expected=np.array([most[number] for number in full], np.int64),
+        histograms=tuple(histogram for _, histogram in samples),
+    )
+
+
+def _more(one: Exponential, other: Exponential) -> bool:
+    return (one.count, one.sum) >= (other.count, other.sum)
 
 
 def _schema(sides: Sequence[_Side], threshold: float, otherwise: int) -> int:

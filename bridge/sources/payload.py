@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from bridge.sources.base import SourceError, Warnings
+from bridge.sources.natives import NativeSeries, from_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,12 @@ class _RawSeries(msgspec.Struct, gc=False):
     histograms: msgspec.Raw = msgspec.Raw()
 
 
+class _RawHistogram(msgspec.Struct, gc=False):
+    count: str
+    sum: str
+    buckets: list[tuple[int, str, str, str]] = msgspec.field(default_factory=list)
+
+
 class _RawMatrix(msgspec.Struct):
     resultType: str  # noqa: N815 - named by the API
     result: list[_RawSeries]
@@ -72,6 +79,9 @@ class Scalar(msgspec.Struct):
 
 
 _MATRIX: Final = msgspec.json.Decoder(Answer[_RawMatrix], strict=False)
+_HISTOGRAMS: Final = msgspec.json.Decoder(
+    list[tuple[float, _RawHistogram]], strict=False
+)
 _ERROR: Final = msgspec.json.Decoder(Answer[msgspec.Raw])
 
 
@@ -80,15 +90,20 @@ class Matrix:
     """Raw samples: series i has the labels `metrics[i]` and `lengths[i]` samples.
 
     `metrics` are JSON objects with the name among the labels, as the server wrote
-    them. `times` are UTC milliseconds (RULES R3). `histograms` counts series left out
-    because they hold native histograms only.
+    them. `times` are UTC milliseconds (RULES R3). Series that hold native histograms
+    are in `natives` and nowhere else; of them `left_out` counts those that have numbers
+    as well, which are left out, and those whose buckets cannot be told. `ended` is the
+    time of the newest stale marker of each series, 0 for none; None where the server
+    tells of none (RULES R12).
     """
 
     metrics: list[bytes]
     lengths: NDArray[np.int64]
     times: NDArray[np.int64]
     values: NDArray[np.float64]
-    histograms: int = 0
+    natives: list[NativeSeries] = field(default_factory=list)
+    left_out: int = 0
+    ended: NDArray[np.int64] | None = None
 
 
 def decode_matrix(body: bytes, warnings: Warnings) -> Matrix:
@@ -101,7 +116,9 @@ def decode_matrix(body: bytes, warnings: Warnings) -> Matrix:
         answer = decode(body, _MATRIX, warnings)
         if answer.resultType != "matrix":
             raise SourceError("garbage", f"a {answer.resultType} instead of a matrix")
-        matrix = _flatten(answer.result)
+        # The pattern is never part of a label either.
+        natives = _natives(answer.result) if b'"histograms":[' in body else []
+        matrix = _flatten(answer.result, natives)
         del answer  # or the collector looks at all of it as soon as it may
     return matrix
 
@@ -153,7 +170,13 @@ def _error(kind: str, message: str) -> SourceError:
     )
 
 
-def _flatten(result: list[_RawSeries]) -> Matrix:
+def _flatten(result: list[_RawSeries], natives: list[_RawSeries]) -> Matrix:
+    left_out = 0
+    told = []
+    if natives:
+        result = [series for series in result if not bytes(series.histograms)]
+        told = [one for series in natives if (one := _native(series)) is not None]
+        left_out = len(natives) - len(told) + sum(bool(one.values) for one in natives)
     samples = [series.values for series in result]
     lengths = np.fromiter(map(len, samples), np.int64, len(samples))
     numbers = np.fromiter(
@@ -161,16 +184,47 @@ def _flatten(result: list[_RawSeries]) -> Matrix:
         np.float64,
         2 * int(lengths.sum()),
     )
-    histograms = int(np.count_nonzero(lengths == 0)) and sum(
-        bool(bytes(series.histograms)) for series in result if not series.values
-    )
     return Matrix(
         metrics=[bytes(series.metric) for series in result],
         lengths=lengths,
         times=np.rint(numbers[0::2] * 1000.0).astype(np.int64),
         values=numbers[1::2].copy(),
-        histograms=histograms,
+        natives=told,
+        left_out=left_out,
     )
+
+
+def _natives(result: list[_RawSeries]) -> list[_RawSeries]:
+    return [series for series in result if bytes(series.histograms)]
+
+
+def _native(series: _RawSeries) -> NativeSeries | None:
+    """Return a series of native histograms, None if its buckets are not exponential.
+
+    Raises SourceError for what is no histogram at all.
+    """
+    try:
+        rows = _HISTOGRAMS.decode(series.histograms)
+        told = [
+            (
+                float(row.count),
+                float(row.sum),
+                [
+                    (rule, float(low), float(up), float(n))
+                    for rule, low, up, n in row.buckets
+                ],
+            )
+            for _, row in rows
+        ]
+    except ValueError as error:  # msgspec's errors are ValueErrors
+        raise SourceError(
+            "garbage", f"a native histogram cannot be read: {error}"
+        ) from error
+    times = [round(seconds * 1000) for seconds, _ in rows]
+    try:
+        return NativeSeries(bytes(series.metric), times, from_told(told))
+    except ValueError:
+        return None
 
 
 @contextmanager

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from prometheus_client import CollectorRegistry
 
-from bridge.sources.base import Warnings
+from bridge.sources.base import Families, Natives, Warnings
 from bridge.sources.prometheus import PrometheusSource
 from bridge.telemetry import Telemetry
 from runtime import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -53,18 +53,29 @@ class Directory:
 
 @dataclass
 class Read:
-    """The samples of a window by labels; `expected` and `counters` likewise."""
+    """The samples of a window by labels; `expected` and `counters` likewise.
+
+    `families` and `natives` are what came of histograms.
+    """
 
     samples: dict[Labels, list[tuple[int, float]]]
     expected: dict[Labels, int]
     counters: set[Labels]
+    families: list[Families] = field(default_factory=list)
+    natives: list[Natives] = field(default_factory=list)
 
 
-def collect(blocks: Iterable[Block], directory: Directory) -> Read:
+def collect(blocks: Iterable[Block | Families | Natives], directory: Directory) -> Read:
     """Check what holds for all blocks and put them together."""
     read = Read({}, {}, set())
     names: dict[int, Labels] = {}
     for block in blocks:
+        if isinstance(block, Families):
+            read.families.append(block)
+            continue
+        if isinstance(block, Natives):
+            read.natives.append(block)
+            continue
         if len(names) < len(directory.ids):
             names = directory.names()
         assert block.offsets[0] == 0
@@ -84,6 +95,33 @@ def collect(blocks: Iterable[Block], directory: Directory) -> Read:
     return read
 
 
+def members(
+    families: Iterable[Families], names: dict[int, Labels]
+) -> dict[tuple[Labels, str, float], list[tuple[int, float]]]:
+    """Take families apart: samples by the family's labels, suffix and bound.
+
+    The bound of `_sum` and `_count` is given as 0.
+    """
+    found: dict[tuple[Labels, str, float], list[tuple[int, float]]] = {}
+    for block in families:
+        lengths = np.diff(block.offsets)
+        for at, series in enumerate(np.repeat(block.series_id, lengths).tolist()):
+            name, time = names[series], int(block.times[at])
+            layout = int(block.layout[at])
+            bounds = block.bounds[layout] if layout >= 0 else ()
+            samples = {
+                ("_sum", 0.0): block.totals[at],
+                ("_count", 0.0): block.observations[at],
+                **{
+                    ("_bucket", bound): block.cumulative[at, place]
+                    for place, bound in enumerate(bounds)
+                },
+            }
+            for (suffix, bound), value in samples.items():
+                found.setdefault((name, suffix, bound), []).append((time, float(value)))
+    return found
+
+
 class Harness:
     """A source on a server, its directory and its metrics."""
 
@@ -94,6 +132,7 @@ class Harness:
         *,
         token: str | None = None,
         also: tuple[str, ...] = (),
+        histograms: Callable[[], Collection[str]] = frozenset,
         **changed: Any,
     ) -> None:
         self.directory = Directory()
@@ -109,6 +148,7 @@ class Harness:
             clock=clock,
             token=token,
             also=also,
+            histograms=histograms,
             random=lambda: 0.5,
         )
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from bridge.sources.base import SourceError
 from bridge.sources.known import KnownSeries
+from bridge.sources.members import Role
 from bridge.sources.metadata import Description
 from tests.bridge.sources.reading import Directory
 
@@ -111,3 +114,47 @@ def test_no_series_at_all_is_fine() -> None:
     series.finish_reading()
     series.forget(lambda _: True)
     assert len(series) == 0
+
+
+def test_members_have_the_id_of_their_family_with_role_and_bound() -> None:
+    directory = Directory()
+    roles = {"h_bucket": Role.BUCKET, "h_sum": Role.SUM, "h_count": Role.COUNT}
+    series = KnownSeries(
+        directory.resolve,
+        lambda labels: [
+            Description("histogram", role=role)
+            if (role := roles.get(found["__name__"], Role.ALONE))
+            else Description("summary")
+            for found in labels
+        ],
+    )
+    asked = [
+        raw("h_bucket", le="1", a="b"),
+        raw("h_bucket", le="+Inf", a="b"),
+        raw("h_sum", a="b"),
+        raw("h_count", a="b"),
+        raw("s", quantile="0.5"),
+    ]
+    slots = series.slots(asked)
+    assert series.ids[slots].tolist() == [100, 100, 100, 100, 101]
+    assert series.role[slots].tolist() == [1, 1, 2, 3, 0]
+    assert series.bound[slots][:2].tolist() == [1.0, math.inf]
+    assert np.isnan(series.bound[slots][2:]).all()
+    assert series.quantile[slots].tolist() == [False, False, False, False, True]
+    assert not series.counter[slots].any()
+    assert {(fact.metric, fact.labels, fact.kind) for fact in directory.asked} == {
+        ("h", '{"a":"b"}', "histogram"),
+        ("s", '{"quantile":"0.5"}', "summary"),
+    }
+    series.forget(lambda name: name == "h_count")
+    assert len(series) == 4
+
+
+def test_native_histograms_are_histograms_whatever_their_labels_say() -> None:
+    series, directory, _ = known()
+    slots = series.slots([raw("a_total")], native=True)
+    assert series.ids[slots].tolist() == [100]
+    assert series.role[slots].tolist() == [Role.ALONE]
+    assert not series.counter[slots].any()
+    (fact,) = directory.asked
+    assert (fact.kind, fact.help) == ("histogram", "Help of a_total.")

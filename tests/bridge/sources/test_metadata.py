@@ -4,12 +4,14 @@ import pytest
 
 from bridge.sources.api import MetadataEntry
 from bridge.sources.base import SourceError
+from bridge.sources.members import Role
 from bridge.sources.metadata import (
     Description,
     Family,
     Metadata,
     describe,
     families_of,
+    family_of,
     is_affected,
 )
 
@@ -38,15 +40,15 @@ FAMILIES = {
         ("om", "counter"),
         ("om_created", "gauge"),
         ("temp", "gauge"),
-        ("lat_bucket", "counter"),
-        ("lat_sum", "counter"),
-        ("lat_count", "counter"),
+        ("lat_bucket", "histogram"),
+        ("lat_sum", "histogram"),
+        ("lat_count", "histogram"),
         ("lat_created", "gauge"),
         ("lat", "unknown"),
         ("gh_bucket", "gauge"),
         ("gh_gsum", "gauge"),
         ("gh_gcount", "gauge"),
-        ("rpc", "gauge"),
+        ("rpc", "summary"),
         ("rpc_sum", "counter"),
         ("rpc_count", "counter"),
         ("build_info", "gauge"),
@@ -54,12 +56,12 @@ FAMILIES = {
         ("raw", "unknown"),
         ("raw_total", "counter"),
         ("jobs_count", "gauge"),
-        ("jobs_sum", "counter"),
+        ("jobs_sum", "histogram"),
         ("temp_total", "counter"),
         ("temp_sum", "unknown"),
         ("nobody", "unknown"),
         ("nobody_total", "counter"),
-        ("nobody_bucket", "counter"),
+        ("nobody_bucket", "histogram"),
         ("nobody_sum", "unknown"),
         ("up", "gauge"),
         ("scrape_duration_seconds", "gauge"),
@@ -67,18 +69,40 @@ FAMILIES = {
     ],
 )
 def test_r31_the_family_decides_and_then_the_name(name: str, kind: str) -> None:
-    labels = {"__name__": name, "le": "1"}
+    labels = {"__name__": name, "le": "1", "quantile": "0.5"}
     assert describe(name, labels, FAMILIES).kind == kind
 
 
 def test_a_bucket_without_a_bound_is_no_histograms() -> None:
     assert describe("leaky_bucket", {"job": "a"}, {}).kind == "unknown"
+    assert describe("leaky_bucket", {"le": "x"}, {}).kind == "unknown"
+    assert describe("lat_bucket", {"job": "a"}, FAMILIES).kind == "counter"
+
+
+def test_what_has_no_quantile_is_no_part_of_a_summary() -> None:
+    assert describe("rpc", {"job": "a"}, FAMILIES).kind == "gauge"
+
+
+def test_members_have_their_role_in_the_family() -> None:
+    told = {
+        name: describe(name, {"le": "1"}, FAMILIES).role
+        for name in ("lat_bucket", "lat_sum", "lat_count", "lat_created", "rpc_sum")
+    }
+    assert told == {
+        "lat_bucket": Role.BUCKET,
+        "lat_sum": Role.SUM,
+        "lat_count": Role.COUNT,
+        "lat_created": Role.ALONE,
+        "rpc_sum": Role.ALONE,
+    }
+    assert family_of("lat_sum", Role.SUM) == "lat"
+    assert family_of("up", Role.ALONE) == "up"
 
 
 def test_help_and_unit_are_the_familys() -> None:
     labels = {"le": "1"}
     assert describe("lat_bucket", labels, FAMILIES) == Description(
-        "counter", "Latency.", "seconds"
+        "histogram", "Latency.", "seconds", Role.BUCKET
     )
     assert describe("raw", {}, FAMILIES) == Description("unknown", "Anything.")
 
@@ -179,3 +203,35 @@ def test_a_series_is_affected_by_the_family_of_its_name() -> None:
     assert is_affected("lat_bucket", {"lat"})
     assert is_affected("lat", {"lat"})
     assert not is_affected("latency", {"lat"})
+
+
+def named(name: str, **labels: str) -> dict[str, str]:
+    return {"__name__": name, **labels}
+
+
+def test_buckets_make_their_family_a_histogram_for_good() -> None:
+    metadata = Metadata(dict)
+    (count,), changed = metadata.describe([named("x_count")])
+    assert (count.kind, changed) == ("unknown", set())
+    told, changed = metadata.describe(
+        [named("x_sum"), named("x_bucket", le="1"), named("x_bucket")]
+    )
+    assert [one.role for one in told] == [Role.SUM, Role.BUCKET, Role.ALONE]
+    assert changed == {"x"}, "so that its count is described anew"
+    assert is_affected("x_count", changed)
+    (count,), changed = metadata.describe([named("x_count")])
+    assert (count.role, changed) == (Role.COUNT, set())
+
+
+def test_families_that_are_described_are_nothing_new() -> None:
+    metadata = Metadata(lambda: {"x": [MetadataEntry("histogram")]})
+    metadata.refresh()
+    assert metadata.describe([named("x_bucket", le="1")])[1] == set()
+    assert metadata.histograms == set()
+
+
+def test_what_was_a_histogram_before_is_one() -> None:
+    metadata = Metadata(dict)
+    metadata.histograms = {"x"}
+    (total,), changed = metadata.describe([named("x_sum")])
+    assert (total.role, changed) == (Role.SUM, set())

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from bridge.sources.base import Exponential
 from bridge.sources.natives import (
     Interval,
-    Told,
+    NativeSeries,
     from_intervals,
     from_spans,
+    from_told,
     natives_of,
 )
 
@@ -120,13 +121,36 @@ def test_spans_become_buckets() -> None:
         from_spans(spans, deltas=[1, 2])
 
 
-def test_series_become_one_block() -> None:
+def test_one_without_buckets_has_the_resolution_of_those_beside_it() -> None:
+    bucket = [(0, 1.0, 2.0**0.125, 1.0)]
+    found = from_told([(0, 0, []), (1, 1, bucket), (0, 0, []), (0, 0, [])])
+    assert [one.schema for one in found] == [3, 3, 3, 3]
+    assert [one.schema for one in from_told([(0, 0, [])])] == [8]
+
+
+def native(count: float) -> Exponential:
     empty = (0, np.zeros(0))
-    one = Exponential(3, 0.0, 0.0, 0.0, 0.0, empty, empty)
-    block = natives_of([Told(5, 4, [10, 20], [one, one]), Told(3, 0, [15], [one])])
+    return Exponential(3, 0.0, 0.0, count, 0.0, empty, empty)
+
+
+@pytest.mark.rule(1)
+@pytest.mark.rule(15)
+def test_r1_r15_series_become_one_block_of_a_window() -> None:
+    one, two = native(1), native(2)
+    block = natives_of(
+        [
+            NativeSeries(b"a", [20, 9, 10], [two, one, one]),
+            NativeSeries(b"b", [30], [one]),
+            NativeSeries(b"c", [15], [one]),
+            NativeSeries(b"a", [20, 10], [one, two]),
+        ],
+        [5, 4, 3, 5],
+        [4, 1, 0, 4],
+        (10, 30),
+    )
     assert block.series_id.tolist() == [5, 3]
     assert block.offsets.tolist() == [0, 2, 3]
     assert block.times.tolist() == [10, 20, 15]
     assert block.expected.tolist() == [4, 0]
-    assert block.histograms == (one, one, one)
-    assert natives_of([]).offsets.tolist() == [0]
+    assert [histogram.count for histogram in block.histograms] == [2, 2, 1]
+    assert natives_of([], [], [], (0, 1)).offsets.tolist() == [0]

@@ -42,7 +42,7 @@ def test_r82_values_are_texts_with_all_the_special_ones() -> None:
     assert matrix.values[:2].tolist() == [math.inf, -math.inf]
     assert math.isnan(matrix.values[2])
     assert matrix.values[3:].tolist() == [1e-300, -0.0]
-    assert matrix.histograms == 0
+    assert (matrix.natives, matrix.left_out) == ([], 0)
 
 
 @pytest.mark.rule(3)
@@ -65,17 +65,59 @@ def test_no_series_is_an_empty_matrix() -> None:
     assert (matrix.metrics, len(matrix.lengths), len(matrix.times)) == ([], 0, 0)
 
 
-def test_series_of_native_histograms_are_counted_as_left_out() -> None:
+def histogram(count: str, total: str, *buckets: tuple[int, str, str, str]) -> Any:
+    return {"count": count, "sum": total, "buckets": buckets}
+
+
+def test_native_histograms_are_read_by_their_bounds() -> None:
+    told = [
+        [1.5, histogram("3", "+Inf", (3, "-0.5", "0.5", "1"), (0, "1", "2", "2"))],
+        [2, {"count": "3", "sum": "NaN"}],
+    ]
     matrix = decode_matrix(
         body(
             [
-                {"metric": {"a": "1"}, "histograms": [[1, {"count": "1", "sum": "2"}]]},
-                {"metric": {"a": "2"}, "values": [[1, "1"]], "histograms": [[2, {}]]},
+                {"metric": {"a": "1"}, "histograms": told},
+                {"metric": {"a": '"histograms":['}, "values": [[1, "1"]]},
             ]
         ),
         Warnings(),
     )
-    assert (matrix.lengths.tolist(), matrix.histograms) == ([0, 1], 1)
+    assert matrix.lengths.tolist() == [1]
+    (found,) = matrix.natives
+    assert (found.metric, found.times) == (b'{"a":"1"}', [1500, 2000])
+    first, second = found.histograms
+    assert (first.schema, first.count, first.sum) == (0, 3, math.inf)
+    assert (first.zero_threshold, first.zero_count) == (0.5, 1)
+    assert (first.positive[0], first.positive[1].tolist()) == (1, [2])
+    assert (second.schema, second.count, len(second.positive[1])) == (0, 3, 0)
+    assert math.isnan(second.sum)
+
+
+def test_of_native_histograms_it_is_counted_what_is_left_out() -> None:
+    odd = histogram("1", "1", (0, "0.1", "0.5", "1"), (0, "0.5", "7", "1"))
+    good = histogram("1", "1", (0, "1", "2", "1"))
+    matrix = decode_matrix(
+        body(
+            [
+                {"metric": {"a": "1"}, "histograms": [[1, odd]]},
+                {"metric": {"a": "2"}, "values": [[1, "1"]], "histograms": [[2, good]]},
+                {"metric": {"a": "3"}, "histograms": [[1, good]]},
+            ]
+        ),
+        Warnings(),
+    )
+    assert (matrix.metrics, matrix.left_out) == ([], 2)
+    assert [one.metric for one in matrix.natives] == [b'{"a":"2"}', b'{"a":"3"}']
+
+
+@pytest.mark.parametrize(
+    "told", [{}, histogram("x", "1"), histogram("1", "1", (0, "a", "1", "1"))]
+)
+def test_what_is_no_histogram_is_garbage(told: Any) -> None:
+    with pytest.raises(SourceError, match="native histogram cannot be read") as caught:
+        decode_matrix(body([{"metric": {}, "histograms": [[1, told]]}]), Warnings())
+    assert caught.value.reason == "garbage"
 
 
 @pytest.mark.rule(70)
