@@ -124,7 +124,7 @@ def request(
             "name": matcher.label,
             "value": matcher.value,
         }
-        for matcher in sorted(matchers)
+        for matcher in matchers
     ]
     query = {
         "start_timestamp_ms": start_ms,

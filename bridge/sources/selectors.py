@@ -76,11 +76,16 @@ class Selector:
         """Whether it obviously selects all that the other one does."""
         return self.matchers <= other.matchers
 
-    def __str__(self) -> str:
+    @property
+    def conditions(self) -> list[Matcher]:
+        """What to ask a server for: never everything by no condition at all."""
         matchers = self.matchers
         if not any(matcher.label == NAME or matcher.is_firm for matcher in matchers):
             matchers |= {Matcher(NAME, "=~", ".+")}
-        return f"{{{','.join(map(str, sorted(matchers)))}}}"
+        return sorted(matchers)
+
+    def __str__(self) -> str:
+        return f"{{{','.join(map(str, self.conditions))}}}"
 
 
 def parse(text: str) -> Selector:

@@ -33,7 +33,7 @@ def asked(body: bytes) -> object:
 @pytest.mark.rule(80)
 def test_r80_both_ends_of_a_question_are_in_it() -> None:
     selector = parse('up{a="1",b!="2",c=~"3",d!~"4"}')
-    found = asked(request(selector.matchers, 1000, 61_000))
+    found = asked(request(selector.conditions, 1000, 61_000))
     assert found == MESSAGES["ReadRequest"](
         queries=[
             {
