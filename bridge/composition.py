@@ -10,6 +10,7 @@ from bridge.events import detectors
 from bridge.events.observer import Observer, Origin
 from bridge.events.scrape import scrape_failed_event
 from bridge.receivers.scrape import Failure, Scraper
+from bridge.rollup.adoption import Calendars
 from bridge.rollup.engine import Engine, Parts
 from bridge.sources.buffer import BufferSource
 from bridge.sources.prometheus import PrometheusSource
@@ -38,6 +39,10 @@ _SELECTED_FOR_EVENTS: Final = (("down", "up"), ("alerts", "ALERTS"))
 """Series that a kind of event needs, beside those that the user selects."""
 
 
+_GRACE_SECONDS: Final = 2.0
+"""How long the windows at hand may take at the end."""
+
+
 class Beats(Protocol):
     """Where jobs are put on their beats: a `runtime.scheduler.Scheduler`."""
 
@@ -59,6 +64,7 @@ class Composition:
     """
 
     every: float
+    clock: Clock
     engines: list[Engine] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     scrapers: list[tuple[Scraper, config.ScrapeSource]] = field(default_factory=list)
@@ -82,9 +88,17 @@ class Composition:
         """Nothing to do: engines work when their beat comes."""
 
     def stop(self) -> None:
-        """Ask the engines to end after the window at hand."""
+        """End the engines after the window at hand, but do not wait for it for long.
+
+        Then all connections are closed: a request that hangs fails at once, and its
+        window is done after the next start.
+        """
         for engine in self.engines:
             engine.stop()
+        deadline = self.clock.monotonic() + _GRACE_SECONDS
+        for engine in self.engines:
+            self.clock.wait(engine.idle, deadline - self.clock.monotonic())
+        self.close()
 
     def close(self) -> None:
         """Let go of the connections of sources and scrapers."""
@@ -98,7 +112,7 @@ def compose(
     settings: config.Settings, parts: Parts, writer: Writer, only: str | None = None
 ) -> Composition:
     """Build the engines of all sources, or of the one with a given name."""
-    composition = Composition(settings.rollup.every)
+    composition = Composition(settings.rollup.every, parts.clock)
     for source_settings in settings.sources:
         if only is not None and source_settings.name != only:
             continue
@@ -111,6 +125,7 @@ def compose(
                 settings.rollup,
                 _observer(source_settings, settings.events, parts),
                 parts,
+                calendars=calendars,
             )
         )
     return composition

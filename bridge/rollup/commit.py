@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from bridge.rollup.above import OF_UTC, Above
 from bridge.rollup.kept import is_gone
 from bridge.rollup.plan import DIRTY, FINISHED, PARTIAL, Verdict
 from bridge.rollup.restatements import restate
@@ -71,11 +72,12 @@ def commit(
     result: Result,
     now: int,
     outdated: Callable[[Committed], Sequence[int]] = lambda _: (),
+    above: Above = OF_UTC,
 ) -> Committed:
     """Write a window, replacing what an earlier revision wrote.
 
-    One transaction: rows, events, ledger entry, the mark on the coarser window that
-    has to be merged again, and marks on the windows of the same resolution that
+    One transaction: rows, events, ledger entry, the marks on the coarser windows that
+    have to be merged again, and marks on the windows of the same resolution that
     `outdated` names once the rows are in place. To be run on the writer.
     """
     window = result.window
@@ -117,7 +119,7 @@ def commit(
         ledger.record(db, entry)
         if before is not None and old is not None:
             restate(db, entry, _why(before), old, result.rows)
-        _mark_parent(db, result.source, window, before, now)
+        _mark_above(db, result, above, before, now)
         committed = Committed(entry, changed)
         _mark_outdated(db, result, outdated(committed), now)
         return committed
@@ -153,25 +155,17 @@ def _why(before: Entry) -> str:
     return before.reason if before.state == DIRTY and before.reason else "done again"
 
 
-def _mark_parent(
-    db: Database, source: str, window: Window, before: Entry | None, now: int
+def _mark_above(
+    db: Database, result: Result, above: Above, before: Entry | None, now: int
 ) -> None:
-    """Mark the coarser window dirty if it has been merged already."""
-    parent = window.parent()
-    if parent is None:
-        return
-    entry = find_entry(db, source, parent)
+    """Mark the coarser windows dirty that have been merged already (RULES R63, R64)."""
+    window = result.window
     again = f" again: {_why(before)}" if before is not None and before.revision else ""
-    if entry is not None and entry.state in FINISHED:
-        ledger.mark(
-            db,
-            source,
-            parent.resolution.value,
-            [parent.start],
-            DIRTY,
-            f"the {window.resolution.value} {window.start} was done{again}",
-            now,
-        )
+    reason = f"the {window.resolution.value} {window.start} was done{again}"
+    for resolution, start in above.of(window):
+        found = ledger.entries(db, result.source, resolution, start, start + 1)
+        if found and found[0].state in FINISHED:
+            ledger.mark(db, result.source, resolution, [start], DIRTY, reason, now)
 
 
 def find_entry(db: Database, source: str, window: Window) -> Entry | None:

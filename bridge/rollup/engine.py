@@ -15,12 +15,16 @@ import numpy as np
 import structlog
 
 from bridge.rollup import joints, kept
+from bridge.rollup.adoption import Calendars
 from bridge.rollup.commit import Committed, Result, commit, find_entry
 from bridge.rollup.fill import Fill
 from bridge.rollup.kinds import Kinds
+from bridge.rollup.local_engine import LocalEngine
 from bridge.rollup.plan import FINISHED, LOST, MINUTE, OPEN, PARTIAL, Agenda
-from bridge.rollup.reading import Reading, read, verdict
+from bridge.rollup.reading import Counting, Reading, read, verdict
+from bridge.rollup.steps import Policy
 from bridge.rollup.tail import Tail
+from bridge.rollup.tolerances import Tolerances
 from bridge.rollup.windows import Resolution, Window
 from bridge.sources.base import Source, SourceError
 from models.database import DatabaseUnavailable
@@ -67,6 +71,8 @@ class Engine:
         rollup: settings.Rollup,
         reporter: Reporter,
         parts: Parts,
+        *,
+        calendars: Calendars | None = None,
     ) -> None:
         self._source = source
         self._initial_history = initial_history
@@ -75,7 +81,13 @@ class Engine:
         self._reporter = reporter
         self._parts = parts
         self._fill = Fill(parts.db, source.name)
+        self._local = LocalEngine(
+            source.name,
+            calendars or Calendars((), parts.db, parts.call, parts.clock),
+            parts,
+        )
         self._kinds = Kinds(lambda ids: are_counters(parts.db, ids))
+        self._counting = _counting(rollup, parts.directory)
         self._agenda = Agenda(rollup.catch_up)
         self._tails: dict[int, Tail] = {}
         self._losses = 0
@@ -84,6 +96,13 @@ class Engine:
         self._searched: float | None = None
         self._warned: dict[int, int] = {}
         self._stop = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
+
+    @property
+    def idle(self) -> threading.Event:
+        """Set while no beat runs."""
+        return self._idle
 
     def stop(self) -> None:
         """Ask a running beat to end after the window at hand."""
@@ -96,6 +115,13 @@ class Engine:
 
     def beat(self) -> None:
         """Do all windows that are due, newest and oldest in turns."""
+        self._idle.clear()
+        try:
+            self._beat()
+        finally:
+            self._idle.set()
+
+    def _beat(self) -> None:
         while not self._stop.is_set():
             try:
                 self._look()
@@ -178,6 +204,7 @@ class Engine:
             return
         self._searched = now
         self._fill.search()
+        self._local.search_again()
         name, minute = self._source.name, Resolution.MINUTE.value
         newest = ledger.newest(self._parts.db, name, minute)
         if newest is None:
@@ -219,7 +246,14 @@ class Engine:
             self._tails.clear()
         before = find_entry(self._parts.db, self._source.name, window)
         tail, lookback_ms = self._tail(window)
-        reading = read(self._source, window, tail, self._kinds, lookback_ms)
+        reading = read(
+            self._source,
+            window,
+            tail,
+            self._kinds,
+            lookback_ms,
+            counting=self._counting,
+        )
         if self._asks_again(reading):
             return
         judged = verdict(self._source, reading, self._lookback_ms)
@@ -275,12 +309,14 @@ class Engine:
         return tries < self._rollup.warnings
 
     def _commit(self, result: Result) -> Committed:
-        now = int(self._parts.clock.now())
+        now, above = int(self._parts.clock.now()), self._local.above()
+        outdated = self._outdated(result.window)
         committed = self._parts.call(
             f"commit_{result.window.resolution.value}",
-            lambda: commit(self._parts.db, result, now, self._outdated(result.window)),
+            lambda: commit(self._parts.db, result, now, outdated, above),
         )
         self._fill.consider(result.window)
+        self._local.consider(result.window)
         telemetry, name = self._parts.telemetry, self._source.name
         resolution = result.window.resolution.value
         telemetry.windows.labels(name, resolution, committed.entry.state).inc()
@@ -317,7 +353,7 @@ class Engine:
         return (until if oldest is None else oldest) * 1000
 
     def _fill_all(self) -> None:
-        """Merge every hour, then every day, that is due."""
+        """Merge every hour, then every day, that is due, and some local days."""
         for resolution in (Resolution.HOUR, Resolution.DAY):
             for window in self._fill.due(resolution):
                 if self._stop.is_set():
@@ -326,6 +362,7 @@ class Engine:
                 if result is not None:
                     self._commit(result)
                     self._touch(result)
+        self._local.work(self._stop.is_set)
 
     def _touch(self, result: Result) -> None:
         ids = np.concatenate(
@@ -339,6 +376,8 @@ class Engine:
 
     def _unreachable(self, error: SourceError, start: int | None = None) -> None:
         """Log and record that the source did not answer."""
+        if self._stop.is_set():  # it was cut off
+            return
         self._parts.telemetry.source_up.labels(self._source.name).set(0)
         log.warning(
             "the source did not answer",
@@ -356,3 +395,14 @@ class Engine:
 
         if events:
             self._parts.call("record_failure", record)
+
+
+def _counting(rollup: settings.Rollup, directory: SeriesDirectory) -> Counting:
+    policy = Policy(
+        evidence=rollup.first_sample == "evidence",
+        max_gap_ms=round(rollup.max_gap * 1000),
+    )
+    tolerances = Tolerances(
+        rollup.dips, lambda ids: directory.describe(ids, remember=False)
+    )
+    return Counting(policy, tolerances.of)

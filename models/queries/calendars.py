@@ -75,6 +75,25 @@ def write(db: Database, calendar: Listed) -> None:
     db.execute_sql(sql.replace("?", db.param), astuple(calendar))
 
 
+def sources_of(db: Database, resolution: str) -> list[str]:
+    """Return the sources that have windows of a resolution in the ledger."""
+    rows: list[Any] = rows_of(
+        db,
+        "SELECT DISTINCT source FROM ledger WHERE resolution = ? ORDER BY source",
+        (resolution,),
+    )
+    return [source for (source,) in rows]
+
+
+def reopen(db: Database, resolution: str, reason: str, now: int) -> None:
+    """Have all finished windows of a resolution done again, of every source."""
+    sql = (
+        "UPDATE ledger SET state = 'dirty', reason = ?, computed_at = ? "
+        "WHERE resolution = ? AND state IN ('done', 'partial', 'lost')"
+    )
+    db.execute_sql(sql.replace("?", db.param), (reason, now, resolution))
+
+
 def day_rows(db: Database, source: str, calendar: str, start: int) -> Columns:
     """Return all rows of one local day of one source, by series."""
     join = "CROSS JOIN" if is_sqlite(db) else "JOIN"
