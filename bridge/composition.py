@@ -183,6 +183,8 @@ def _source(
         settings.name,
         parts.db,
         kinds=lambda ids: are_counters(parts.db, ids),
+        describe=parts.directory.describe,
+        resolve=resolve,
         interval_ms=round(settings.interval * 1000),
         keep_raw=settings.keep_raw,
         clock=parts.clock,

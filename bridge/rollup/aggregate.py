@@ -124,7 +124,7 @@ def _cut(block: Block, window: Window, previous: Previous) -> _Cut:
     begin, end = _bounds(usable, block.offsets)
     seen_begin, seen_end = _bounds(inside, block.offsets)
     some = end > begin
-    before, before_times, before_started = _before(block, number & ~inside, previous)
+    before = _before(block, number & ~inside, previous)
     started = block.started
     expected = block.expected[some]
     width_ms = window.end_ms - window.start_ms
@@ -135,11 +135,12 @@ def _cut(block: Block, window: Window, previous: Previous) -> _Cut:
         begin=begin[some],
         count=(end - begin)[some],
         counter=block.counter[some],
-        before=before[some],
-        before_times=before_times[some],
-        before_started=before_started[some],
+        before=before.values[some],
+        before_times=before.times[some],
+        before_started=before.started[some],
         absent=None if block.absent is None else block.absent[some],
         interval_ms=np.where(expected > 0, width_ms // np.maximum(expected, 1), 0),
+        own=None if before.own is None else before.own[some],
     )
     return _Cut(run, some, seen_end - seen_begin)
 
@@ -152,23 +153,37 @@ def _bounds(chosen: Bools, offsets: Ints) -> tuple[Ints, Ints]:
     return bounds[:-1], bounds[1:]
 
 
-def _before(
-    block: Block, earlier: Bools, previous: Previous
-) -> tuple[Floats, Ints, Ints]:
-    """Return value, time and start of the newest sample of each series before."""
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The newest sample of each series before a window; `own` as of `Run`."""
+
+    values: Floats
+    times: Ints
+    started: Ints
+    own: Floats | None = None
+
+
+def _before(block: Block, earlier: Bools, previous: Previous) -> _Before:
+    """Return the newer one of what the block and what rows have from before.
+
+    Rows are newer where they come from another replica than the block.
+    """
     nothing = np.zeros(len(block.series_id), np.int64)
     if not earlier.any():
-        return previous.values, previous.times, nothing
+        return _Before(previous.values, previous.times, nothing)
     begin, end = _bounds(earlier, block.offsets)
     there = end > begin
     at = np.flatnonzero(earlier)[np.maximum(end, 1) - 1]
+    other = there & (previous.times > block.times[at]) & ~np.isnan(previous.values)
+    newest = there & ~other
     started = nothing
     if block.started is not None:
-        started = np.where(there, block.started[at], 0)
-    return (
-        np.where(there, block.values[at], previous.values),
-        np.where(there, block.times[at], previous.times),
+        started = np.where(newest, block.started[at], 0)
+    return _Before(
+        np.where(newest, block.values[at], previous.values),
+        np.where(newest, block.times[at], previous.times),
         started,
+        np.where(other, block.values[at], np.nan) if other.any() else None,
     )
 
 

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from bridge.rollup.aggregate import aggregate
+from bridge.rollup.firsts import with_absence
 from bridge.rollup.plan import Silence, Verdict, judge
 from bridge.rollup.rows import Rows
+from bridge.rollup.steps import USUAL, Policy
 from bridge.sources.base import Block, Source, Warnings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bridge.rollup.corrections import Corrections
     from bridge.rollup.kinds import Kinds
+    from bridge.rollup.rows import Ints
+    from bridge.rollup.steps import Falls
     from bridge.rollup.tail import Tail
     from bridge.rollup.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """How steps of counters are counted; `tolerated` answers by series ids."""
+
+    policy: Policy = USUAL
+    tolerated: Callable[[Ints], Falls | None] = lambda _: None
+
+
+USUALLY: Final = Counting()
+"""What holds where nothing is configured."""
 
 
 @dataclass(slots=True)
@@ -43,24 +61,35 @@ def read(  # noqa: PLR0917 - what is read, and what it is read by
     kinds: Kinds,
     lookback_ms: int,
     corrections: Corrections | None = None,
+    counting: Counting = USUALLY,
 ) -> Reading:
     """Ask the source for a window's raw samples and aggregate them.
 
     `lookback_ms` before the window are read as well where no rows say what came
-    before. Samples that `corrections` call wrong are counted, but in no row. Raises
-    SourceError.
+    before. Samples that `corrections` call wrong are counted, but in no row; `counting`
+    is how counters are counted. Raises SourceError.
     """
     reading = Reading(window)
     silence = Silence(window.start_ms, window.resolution.width)
     since = window.start_ms - lookback_ms
     for answer in source.read(since, window.end_ms, reading.warnings):
         counter = kinds.counters(answer.series_id, answer.counter)
+        previous = tail.previous(answer.series_id)
         block = replace(answer, counter=counter)
-        previous = tail.previous(block.series_id)
+        if counting.policy.evidence:
+            block = with_absence(
+                block,
+                counter,
+                previous.values,
+                source=source,
+                window=window,
+                since_ms=since,
+            )
         left, empty = block, list[Rows]()
         if corrections is not None:
             left, previous, empty = corrections.apply(block, previous, window)
-        rows = aggregate(left, window, previous)
+        falls = counting.tolerated(left.series_id)
+        rows = aggregate(left, window, previous, counting.policy, falls)
         reading.rows += [part for part in (rows, *empty) if len(part)]
         inside = block.times >= window.start_ms
         reading.samples += int(inside.sum())

@@ -61,7 +61,9 @@ class Run:
     Series i begins at `begin[i]` and has `count[i]`. `before`, `before_times` and
     `before_started` are of the sample before the first one, NaN and 0 where there is
     none. `started` and `absent` are those of a Block. `interval_ms` is the time between
-    two scrapes, 0 where unknown, and `counter` says which series rise.
+    two scrapes, 0 where unknown, and `counter` says which series rise. Where the sample
+    before comes from another replica, `own` is the older one of the replica that the
+    samples are from, else NaN.
     """
 
     values: Floats
@@ -75,6 +77,7 @@ class Run:
     before_started: Ints
     absent: Ints | None
     interval_ms: Ints
+    own: Floats | None = None
 
     def shifted(
         self, samples: NDArray[Number], before: NDArray[Number]
@@ -129,6 +132,7 @@ def measure(
     steps, resets = counters.steps(run.values, before)
     flags = _first(run, since_ms, steps, policy)
     finite = np.isfinite(run.values) & np.isfinite(before)
+    _switch(run, steps, resets)
     again = _restarted(run, finite)
     steps[again] = run.values[again]
     resets |= again
@@ -198,6 +202,24 @@ def _first(run: Run, since_ms: int, steps: Floats, policy: Policy) -> Ints:
     whole = begin[flags[at] != Flag.BASELINE]
     steps[whole] = run.values[whole]
     return flags
+
+
+def _switch(run: Run, steps: Floats, resets: Bools) -> None:
+    """Correct the first steps of series that come from another replica than before.
+
+    A counter rose since the newer sample by no more than since the older one of the
+    same replica, and was not reset unless that replica saw it: replicas that disagree
+    about a target make neither resets nor rises (R36, R37).
+    """
+    if run.own is None:
+        return
+    at = np.flatnonzero(np.isfinite(run.own) & np.isfinite(run.before))
+    begin = run.begin[at]
+    rose = np.isfinite(run.values[begin]) & (run.values[begin] >= run.own[at])
+    begin, at = begin[rose], at[rose]
+    rises = run.values[begin] - run.before[at]
+    steps[begin] = np.clip(rises, 0.0, run.values[begin] - run.own[at])
+    resets[begin] = False
 
 
 def _restarted(run: Run, finite: Bools) -> Bools:

@@ -160,6 +160,22 @@ class Source(Protocol):
     def presence(self, start_ms: int, end_ms: int) -> Presence:
         """Tell whether the source was recording at all during `[start_ms, end_ms)`."""
 
+    def absent(
+        self,
+        series_id: NDArray[np.int64],
+        earliest_ms: NDArray[np.int64],
+        first_ms: NDArray[np.int64],
+        since_ms: int,
+    ) -> NDArray[np.int64]:
+        """Tell when the targets of new series were scraped without them (RULES R25).
+
+        Asked while an answer of `read`, which began at `since_ms`, is looked at: series
+        `i` of it has its first sample at `first_ms[i]`. Answers the newest time from
+        `earliest_ms[i]` to then at which its target was scraped with success, UTC
+        milliseconds; 0 where there is none, and where the series has a sample from
+        `earliest_ms[i]` on that the answer does not hold.
+        """
+
     def done(self, end_ms: int) -> None:
         """Hear that all windows before `end_ms` are done and committed."""
 

@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 import numpy as np
 
 from bridge.sources.base import Block, Presence, Warnings
-from bridge.sources.intervals import samples_per_minute
+from bridge.sources.endings import Endings
+from bridge.sources.evidence import newest_scrapes, were_there
+from bridge.sources.intervals import Target, samples_per_minute
 from bridge.sources.samples import Runs, sort
+from bridge.sources.stale import is_stale, newest
+from models.directory import SeriesFacts, canonical
 from models.queries import buffer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from bridge.sources.known import Resolve
     from models.database import Database
     from runtime.clock import Clock
 
 T = TypeVar("T")
 _MINUTE: Final = 60
 _SERIES: Final = 5000
-_STALE: Final = 0x7FF0000000000002
-"""The bits of the NaN that marks the end of a series (RULES R11)."""
 
 
 class Call(Protocol):
@@ -39,9 +42,10 @@ Samples: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]"
 class BufferSource:
     """Samples of the buffer as a source; see `bridge.sources.base.Source`.
 
-    `kinds` says of series ids which are counters, `interval_ms` how far samples are
-    apart (0 where that differs), `keep_raw` for how many seconds samples stay after
-    their window is done. The clock is the bridge's own, as its receivers set the times.
+    `kinds` says of series ids which are counters, `describe` answers their metrics and
+    labels, and `resolve` the ids of series. `interval_ms` is how far samples are apart
+    (0 where that differs), `keep_raw` for how many seconds samples stay after their
+    window is done. The clock is the bridge's own, as its receivers set the times.
     """
 
     def __init__(
@@ -50,6 +54,8 @@ class BufferSource:
         db: Database,
         *,
         kinds: Callable[[NDArray[np.int64]], NDArray[np.bool_]],
+        describe: Callable[[Sequence[int]], Sequence[tuple[str, Mapping[str, str]]]],
+        resolve: Resolve,
         interval_ms: int,
         keep_raw: float,
         clock: Clock,
@@ -58,6 +64,8 @@ class BufferSource:
         self._name = name
         self._db = db
         self._kinds = kinds
+        self._describe = describe
+        self._resolve = resolve
         self._interval_ms = interval_ms
         self._keep_raw = keep_raw
         self._clock = clock
@@ -93,14 +101,43 @@ class BufferSource:
         warnings: Warnings,  # noqa: ARG002 - a table has nothing to warn of
     ) -> Iterator[Block]:
         """Yield all samples of `[start_ms, end_ms)`, each series in one block."""
-        ordered = sort(*self._samples(start_ms, end_ms))
+        ids, times, values = self._stored(start_ms, end_ms)
+        stale = is_stale(values)
+        endings = Endings()
+        if stale.any():
+            ended, back = np.unique(ids[stale], return_inverse=True)
+            order = np.argsort(back, kind="stable")
+            markers = times[stale][order]
+            each = newest(np.ones(len(order), np.bool_), markers, np.bincount(back))
+            endings.note(ended, each, (start_ms, end_ms))
+        ordered = sort(ids[~stale], times[~stale], values[~stale])
         for first in range(0, len(ordered.series), _SERIES):
-            yield self._block(ordered, first, first + _SERIES)
+            yield endings.of(self._block(ordered, first, first + _SERIES))
 
     def presence(self, start_ms: int, end_ms: int) -> Presence:
         """Tell whether anything was accepted at all during `[start_ms, end_ms)`."""
         _, times, _ = self._samples(start_ms, end_ms)
         return Presence(recording=len(times) > 0, interval_ms=self._interval_ms or None)
+
+    def absent(
+        self,
+        series_id: NDArray[np.int64],
+        earliest_ms: NDArray[np.int64],
+        first_ms: NDArray[np.int64],
+        since_ms: int,
+    ) -> NDArray[np.int64]:
+        """Tell when the targets of new series were scraped without them (R25)."""
+        ids, times, values = self._samples(int(earliest_ms.min()), int(first_ms.max()))
+        labels = [labels for _, labels in self._describe(series_id.tolist())]
+        targets = [(one.get("job", ""), one.get("instance", "")) for one in labels]
+        scrapes = {
+            target: np.sort(times[(ids == up) & (values == 1)])
+            for target, up in self._ups(list(dict.fromkeys(targets)))
+        }
+        found = newest_scrapes(targets, earliest_ms, first_ms, scrapes)
+        before = times < since_ms
+        there = were_there(series_id, earliest_ms, (ids[before], times[before]))
+        return np.where(there, 0, found)
 
     def done(self, end_ms: int) -> None:
         """Delete what is no longer needed once all windows before then are done."""
@@ -114,11 +151,22 @@ class BufferSource:
     def close(self) -> None:
         """Nothing to let go of: the database has its own owner."""
 
+    def _ups(self, targets: Sequence[Target]) -> Iterator[tuple[Target, int]]:
+        """Yield targets with the ids of their `up`, which each scrape writes."""
+        names = ({"job": job, "instance": instance} for job, instance in targets)
+        facts = [SeriesFacts("up", canonical(one), "gauge") for one in names]
+        yield from zip(targets, self._resolve(facts).tolist(), strict=True)
+
     def _samples(self, start_ms: int, end_ms: int) -> Samples:
+        ids, times, values = self._stored(start_ms, end_ms)
+        number = ~is_stale(values)
+        return ids[number], times[number], values[number]
+
+    def _stored(self, start_ms: int, end_ms: int) -> Samples:
+        """Return the samples of `[start, end)` with stale markers."""
         until = _floor(end_ms - 1) + _MINUTE
         ids, times, values = buffer.read(self._db, self._name, _floor(start_ms), until)
         inside = (times >= start_ms) & (times < end_ms)
-        inside &= values.view(np.int64) != _STALE
         return ids[inside], times[inside], values[inside]
 
     def _block(self, ordered: Runs, first: int, last: int) -> Block:

@@ -524,6 +524,8 @@ def test_a_real_exporter_is_scraped_into_windows(
         "local",
         db,
         kinds=lambda ids: are_counters(db, ids),
+        describe=SeriesDirectory(db).describe,
+        resolve=lambda facts: SeriesDirectory(db).resolve("local", facts, 0),
         interval_ms=5000,
         keep_raw=900,
         clock=clock,

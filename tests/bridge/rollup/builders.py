@@ -58,15 +58,16 @@ def previous(*lines: Line) -> Previous:
 
 def windows(line: Line, resolution: Resolution = Resolution.MINUTE) -> list[Rows]:
     """The rows of all windows of a series that hold samples, done one by one."""
-    done, before = [], line.previous
+    done, before, at = [], line.previous, line.previous_at
     grouped: dict[int, list[tuple[int, float]]] = {}
     for time, value in line.samples:
         grouped.setdefault(resolution.floor(time // 1000), []).append((time, value))
     for start, samples in grouped.items():
-        part = replace(line, samples=samples, previous=before)
+        part = replace(line, samples=samples, previous=before, previous_at=at)
         window = Window(start, resolution)
         done.append(aggregate(block(part), window, previous(part)))
-        before = next((v for _, v in samples[::-1] if not math.isnan(v)), before)
+        usable = ((t, v) for t, v in samples[::-1] if not math.isnan(v))
+        at, before = next(usable, (at, before))
     return done
 
 

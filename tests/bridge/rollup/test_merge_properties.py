@@ -50,8 +50,8 @@ def samples(draw: st.DrawFn, values: st.SearchStrategy[float]) -> Samples:
 
 def as_raw(line: Line) -> list[Row]:
     """The day straight from raw samples; its expected samples are a day's."""
-    raw = table(Rows.join(windows(line, Resolution.DAY)))
-    return [{**one, "expected": line.expected * 1440} for one in raw]
+    whole = replace(line, expected=line.expected * 1440)
+    return table(Rows.join(windows(whole, Resolution.DAY)))
 
 
 @pytest.mark.rule(44)

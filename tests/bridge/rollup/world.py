@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from bridge.rollup.rows import Rows
+    from bridge.rollup.rows import Ints, Rows
     from bridge.rollup.windows import Window
     from models.queries.events import EventRow
 
@@ -47,6 +47,8 @@ class ListSource:
     reads: list[tuple[int, int]] = field(default_factory=list)
     per_block: int = 2
     finished_ms: int = 0
+    scraped: list[int] = field(default_factory=list)
+    asked_absent: list[int] = field(default_factory=list)
     name: str = "list"
 
     def now_ms(self) -> int:
@@ -75,6 +77,29 @@ class ListSource:
                 raise self.failures.pop(0)
         if self.failures:
             raise self.failures.pop(0)
+
+    def absent(
+        self, series_id: Ints, earliest_ms: Ints, first_ms: Ints, since_ms: int
+    ) -> Ints:
+        """What `scraped` says: the times at which the one target was, successfully."""
+        self.asked_absent.append(len(series_id))
+        return np.array(
+            [
+                self._absent(one, *span)
+                for (one, _), *span in zip(
+                    self.directory.describe(series_id.tolist()),
+                    earliest_ms.tolist(),
+                    first_ms.tolist(),
+                    strict=True,
+                )
+            ],
+            np.int64,
+        )
+
+    def _absent(self, name: str, earliest: int, first: int) -> int:
+        if self._within(self.series[name], earliest, first):
+            return 0
+        return max((t for t in self.scraped if earliest <= t < first), default=0)
 
     def done(self, end_ms: int) -> None:
         self.finished_ms = end_ms

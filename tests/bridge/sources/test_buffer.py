@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import struct
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,11 +12,12 @@ from bridge.sources.buffer import BufferSource
 from models.queries import buffer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from models.database import Database
+    from models.directory import SeriesFacts
     from tests.fakes import FakeClock
 
 T = TypeVar("T")
@@ -35,11 +37,23 @@ class Setup:
             "local",
             db,
             kinds=lambda ids: ids % 2 == 1,
+            describe=self.describe,
+            resolve=self.resolve,
             interval_ms=int(changed.get("interval_ms", 15_000)),
             keep_raw=changed.get("keep_raw", 120.0),
             clock=clock,
             call=self.call,
         )
+
+    def describe(self, ids: Sequence[int]) -> list[tuple[str, dict[str, str]]]:
+        """Series 100 to 199 are of the instance 1, and so on."""
+        return [(f"m{id_}", {"job": "j", "instance": str(id_ // 100)}) for id_ in ids]
+
+    def resolve(self, facts: Sequence[SeriesFacts]) -> NDArray[np.int64]:
+        """`up` of the instance 1 is series 198."""
+        assert {fact.metric for fact in facts} == {"up"}
+        labels = [json.loads(fact.labels) for fact in facts]
+        return np.array([int(one["instance"]) * 100 + 98 for one in labels], np.int64)
 
     def call(self, name: str, job: Callable[[], T], /) -> T:
         self.calls.append(name)
@@ -181,3 +195,44 @@ def test_the_clock_is_the_bridges(db: Database, clock: FakeClock) -> None:
     assert setup.source.now_ms() == NOW * 1000
     assert setup.source.name == "local"
     setup.source.close()
+
+
+@pytest.mark.rule(11)
+def test_r11_a_stale_marker_says_when_a_series_ended(
+    db: Database, clock: FakeClock
+) -> None:
+    setup = Setup(db, clock)
+    setup.add((1, 0, 3.0), (1, 15_000, STALE), (2, 0, 4.0), (2, 5_000, STALE))
+    setup.add((2, 20_000, 5.0), (3, 0, STALE))
+    start = MINUTE * 1000
+    (block,) = setup.source.read(start, start + 60_000, Warnings())
+    assert block.series_id.tolist() == [1, 2]
+    assert block.ended is not None
+    assert block.ended.tolist() == [start + 15_000, 0]
+
+
+def absent(setup: Setup, *series: tuple[int, int, int], since: int = 0) -> list[int]:
+    """Ask of (series, earliest, first) in milliseconds from MINUTE on."""
+    origin = MINUTE * 1000
+    ids, earliest, first = (
+        np.array(one, np.int64) for one in zip(*series, strict=True)
+    )
+    found = setup.source.absent(ids, earliest + origin, first + origin, since + origin)
+    return [one and one - origin for one in found.tolist()]
+
+
+@pytest.mark.rule(25)
+def test_r25_targets_that_were_scraped_without_a_series_are_known(
+    db: Database, clock: FakeClock
+) -> None:
+    setup = Setup(db, clock)
+    setup.add(
+        (198, -15_000, 1.0), (198, 0, 1.0), (198, 15_000, 0.0), (198, 30_000, 1.0)
+    )
+    setup.add((101, 30_000, 7.0), (298, 0, 0.0), (102, -9_000, 5.0))
+    assert absent(setup, (101, -1000, 30_000)) == [0]
+    assert absent(setup, (101, 1000, 30_000)) == [0]
+    assert absent(setup, (201, -31_000, 30_000)) == [0]
+    assert absent(setup, (101, -31_000, 0), (103, -31_000, 31_000)) == [-15_000, 30_000]
+    assert absent(setup, (102, -10_000, 30_000)) == [0]
+    assert absent(setup, (102, -8_000, 30_000), (101, 0, 29_000)) == [0, 0]
