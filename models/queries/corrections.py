@@ -25,6 +25,7 @@ _COLUMNS: Final = (
     "restored_at",
     "outcome",
 )
+_LONGEST_DAY: Final = 26 * 3600
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM corrections"  # noqa: S608 - own names
 
 
@@ -115,6 +116,32 @@ def note_restored(db: Database, number: int, now: int, outcome: str) -> None:
 def note_failed(db: Database, number: int, outcome: str) -> None:
     """Say why a correction was not applied; it is not tried again."""
     _set(db, number, outcome=outcome)
+
+
+def mark_local_days(
+    db: Database, row: CorrectionRow, fewer: int, reason: str, now: int
+) -> None:
+    """Have the local days done again that a correction touches.
+
+    They may hold `fewer` samples then than they do now.
+    """
+    mark = db.param
+    floor = f"CASE WHEN samples > {mark} THEN samples - {mark} ELSE 0 END"
+    db.execute_sql(
+        f"UPDATE ledger SET state = 'dirty', samples = {floor}, reason = {mark}, "  # noqa: S608 - own names
+        f"computed_at = {mark} WHERE source = {mark} AND resolution LIKE {mark} "
+        f"AND state IN ('done', 'partial') AND start > {mark} AND start <= {mark}",
+        (
+            fewer,
+            fewer,
+            storable(reason),
+            now,
+            row.source,
+            "day@%",
+            row.start - _LONGEST_DAY,
+            row.until + _LONGEST_DAY,
+        ),
+    )
 
 
 def _set(db: Database, number: int, **values: object) -> None:

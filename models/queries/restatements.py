@@ -150,3 +150,20 @@ def first_done_after(  # noqa: PLR0917 - windows of a stretch, and a time
         (source, resolution, start, end, at),
     )
     return np.array(rows, dtype=np.int64).reshape(-1)
+
+
+def of_reasons(
+    db: Database, source: str, reasons: Sequence[str], since: int
+) -> list[Restated]:
+    """Return the entries of a source with one of some reasons, oldest first.
+
+    Only those of rows that were changed at `since` (UTC seconds) or later.
+    """
+    marks = ", ".join("?" * len(reasons))
+    rows: list[Any] = rows_of(
+        db,
+        f"SELECT {_SELECTED} FROM restatements r WHERE r.at >= ? AND r.source = ? "  # noqa: S608 - own names
+        f"AND r.reason IN ({marks}) ORDER BY r.revision",
+        (since, source, *reasons),
+    )
+    return [Restated(*row) for row in rows]
