@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.rollup import classic, counters
+from bridge.rollup import classic
+from bridge.rollup.family_rows import Added, Before, Scraped, check, newest
 from bridge.rollup.family_steps import decide, sums
 from bridge.rollup.layouts import layout_id, unknown
 from bridge.rollup.packing import runs
-from bridge.rollup.rows import Flag, Rows
+from bridge.rollup.rows import Flag
 from bridge.rollup.scrapes import Scrapes, read, standing
-from bridge.rollup.steps import USUAL, Run, changes, gaps
-from bridge.rollup.summation import sum_runs
+from bridge.rollup.steps import USUAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bridge.rollup.family_steps import Decision
     from bridge.rollup.layouts import Bounds, Lookup
-    from bridge.rollup.rows import Blobs, Bools, Floats, Ints
+    from bridge.rollup.rows import Bools, Floats, Ints, Rows
     from bridge.rollup.scrapes import Layouts
     from bridge.rollup.steps import Policy
     from bridge.rollup.tail import Previous
@@ -52,54 +52,30 @@ def aggregate(
 
     Raises ValueError for a scrape at or after the window's end.
     """
-    if np.any(families.times >= window.end_ms):
-        late = int(families.times.max())
-        raise ValueError(f"a scrape at {late} is not before {window.end_ms}")
+    check(families, window)
     part = _Part.of(families, window, previous, lookup)
+    run = part.scraped.run
     fell, rises = _rises(part)
-    made = decide(part.run, window.start_ms, policy, fell)
+    made = decide(run, window.start_ms, policy, fell)
     rises.settle(part.now, made)
-    flags = made.flags | _flags(part, rises)
-    added, after = sums(part.run, part.now.totals, part.before.totals, made)
-    run = part.run
-    end = run.begin + run.count - 1
-    total = sum_runs(added, run.begin, run.count)
-    no_sum = np.isnan(after[end]) | run.any(np.isinf(part.now.totals))
-    flags[no_sum] |= Flag.NO_SUM
-    total[no_sum] = np.nan
+    totals, after = sums(run, part.now.totals, part.before.totals, made)
     blobs, used = _blobs(part, rises, after)
-    rows = Rows(
-        series_id=families.series_id,
-        start=np.full(len(families.series_id), window.start, np.int64),
-        count=part.whole(run.count),
-        sum=part.figures(total),
-        min=part.figures(np.full(len(end), np.nan)),
-        max=part.figures(np.full(len(end), np.nan)),
-        first=part.figures(run.values[run.begin]),
-        last=part.figures(run.values[end]),
-        increase=part.figures(sum_runs(rises.added[:, -1], run.begin, run.count)),
-        resets=part.whole(run.tally(made.resets)),
-        expected=families.expected,
-        flags=part.whole(flags) | _seen_flags(families, part, window),
-        buckets=part.blobs(blobs),
-        last_offset=part.whole(run.times[end] - window.start_ms),
-        gap=part.whole(gaps(run)),
-        changes=part.whole(changes(run)),
+    added = Added(
+        observations=rises.added[:, -1],
+        totals=totals,
+        blobs=blobs,
+        flags=_flags(part, rises),
+        no_sum=np.isnan(after[part.scraped.newest])
+        | run.any(np.isinf(part.now.totals)),
     )
-    return rows.take(part.seen > 0), used
+    return part.scraped.rows(families, window, made, added), used
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The usable scrapes of a window, of those families that have any.
+    """The scrapes of a window and, of each of its families, the one before."""
 
-    `some` says which of the families these are, `seen` counts all scrapes of all.
-    `now` are their scrapes and `before` the one before each family's first.
-    """
-
-    some: Bools
-    seen: Ints
-    run: Run
+    scraped: Scraped
     now: Scrapes
     before: Scrapes
     layouts: Layouts
@@ -111,76 +87,18 @@ class _Part:
         every, layouts = read(families)
         inside = families.times >= window.start_ms
         usable = inside & every.usable
-        begin, end = _bounds(usable, families.offsets)
-        seen_begin, seen_end = _bounds(inside, families.offsets)
-        some = end > begin
-        stood = standing(previous, layouts, lookup)
-        before, times, started = _before(
-            families, every, every.usable & ~inside, stood, previous.times
-        )
-        expected = families.expected[some]
-        width_ms = window.end_ms - window.start_ms
-        said = families.started
-        run = Run(
-            values=every.observed[usable],
-            times=families.times[usable],
-            started=None if said is None else said[usable],
-            begin=begin[some],
-            count=(end - begin)[some],
-            counter=np.ones(int(some.sum()), np.bool_),
-            before=before.observed[some],
-            before_times=times[some],
-            before_started=started[some],
-            absent=None if families.absent is None else families.absent[some],
-            interval_ms=np.where(expected > 0, width_ms // np.maximum(expected, 1), 0),
-        )
+        there, at = newest(every.usable & ~inside, families.offsets)
+        before = standing(previous, layouts, lookup)
+        times, started = previous.times, np.zeros(len(there), np.int64)
+        if there.any():
+            before = every.take(at).where(there, before)
+            times = np.where(there, families.times[at], times)
+            if families.started is not None:
+                started = np.where(there, families.started[at], 0)
         now = every.take(usable)
-        return cls(some, seen_end - seen_begin, run, now, before.take(some), layouts)
-
-    def figures(self, values: Floats) -> Floats:
-        """Return figures of the families with scrapes, NaN for the others."""
-        spread = np.full(len(self.some), np.nan)
-        spread[self.some] = values
-        return spread
-
-    def whole(self, numbers: Ints) -> Ints:
-        """Return numbers of the families with scrapes, 0 for the others."""
-        spread = np.zeros(len(self.some), np.int64)
-        spread[self.some] = numbers
-        return spread
-
-    def blobs(self, blobs: list[bytes | None]) -> Blobs:
-        """Return blobs of the families with scrapes, None for the others."""
-        spread: Blobs = np.full(len(self.some), None, np.object_)
-        spread[self.some] = blobs
-        return spread
-
-
-def _bounds(chosen: Bools, offsets: Ints) -> tuple[Ints, Ints]:
-    running = np.zeros(len(chosen) + 1, np.int64)
-    np.cumsum(chosen, out=running[1:])
-    bounds = running[offsets]
-    return bounds[:-1], bounds[1:]
-
-
-def _before(
-    families: Families, every: Scrapes, earlier: Bools, stood: Scrapes, times: Ints
-) -> tuple[Scrapes, Ints, Ints]:
-    """Return the newest scrape of each family before, its time and its start.
-
-    `earlier` are those in hand; otherwise it is how the family `stood` at `times`.
-    """
-    nothing = np.zeros(len(families.series_id), np.int64)
-    begin, end = _bounds(earlier, families.offsets)
-    there = end > begin
-    if not there.any():
-        return stood, times, nothing
-    at = np.flatnonzero(earlier)[np.maximum(end, 1) - 1]
-    started = nothing
-    if families.started is not None:
-        started = np.where(there, families.started[at], 0)
-    newest = np.where(there, families.times[at], times)
-    return every.take(at).where(there, stood), newest, started
+        known = Before(before.observed, times, started)
+        scraped = Scraped.of(families, window, usable, now.observed, known)
+        return cls(scraped, now, before.take(scraped.some), layouts)
 
 
 @dataclass(slots=True)
@@ -209,7 +127,7 @@ class _Rises:
 
 def _rises(part: _Part) -> tuple[Bools, _Rises]:
     """Return which scrapes have a count that fell, and what all of them rose by."""
-    run, now = part.run, part.now
+    run, now = part.scraped.run, part.now
     width = max(now.cumulative.shape[1], part.before.cumulative.shape[1])
     after = now.cumulative_as(width)
     before = np.empty_like(after)
@@ -236,21 +154,11 @@ def _rises(part: _Part) -> tuple[Bools, _Rises]:
 
 def _flags(part: _Part, rises: _Rises) -> Ints:
     """Return what the usable scrapes are, other than steps."""
-    run = part.run
+    run = part.scraped.run
     flags = np.zeros(len(run.begin), np.int64)
     flags[run.any(rises.repaired)] |= Flag.REPAIRED
     flags[run.any(rises.changed)] |= Flag.LAYOUT
-    flags[run.any(counters.imprecise(run.values))] |= Flag.IMPRECISE
     flags[run.any(part.now.lacking)] |= Flag.NAN
-    return flags
-
-
-def _seen_flags(families: Families, part: _Part, window: Window) -> Ints:
-    flags = np.zeros(len(part.some), np.int64)
-    flags[part.seen > part.whole(part.run.count)] |= Flag.NAN
-    if families.ended is not None:
-        ended = (families.ended >= window.start_ms) & (families.ended < window.end_ms)
-        flags[ended] |= Flag.ENDED
     return flags
 
 
@@ -258,9 +166,9 @@ def _blobs(
     part: _Part, rises: _Rises, after: Floats
 ) -> tuple[list[bytes | None], Mapping[int, Bounds]]:
     """Return a blob for each family with scrapes, and the layouts that they name."""
-    run, layouts = part.run, part.layouts
+    run, layouts = part.scraped.run, part.layouts
     owner = run.spread(np.arange(len(run.begin)))
-    end = run.begin + run.count - 1
+    end = part.scraped.newest
     counts = np.diff(rises.added, axis=1, prepend=0.0)
     states: list[classic.State | None] = [None] * len(end)
     piles, used = {}, {}
