@@ -113,6 +113,7 @@ def compose(
 ) -> Composition:
     """Build the engines of all sources, or of the one with a given name."""
     composition = Composition(settings.rollup.every, parts.clock)
+    calendars = Calendars(settings.calendars, parts.db, parts.call, parts.clock)
     for source_settings in settings.sources:
         if only is not None and source_settings.name != only:
             continue
