@@ -35,6 +35,9 @@ class Telemetry:
     scrape_seconds: Histogram
     samples_dropped: Counter
     events: Counter
+    retention_rows: Counter
+    retention_windows: Counter
+    retention_held: Gauge
     writer_queue: Gauge
     writer_jobs: Counter
     writer_seconds: Histogram
@@ -110,6 +113,23 @@ class Telemetry:
                 "reason",
             ),
             events=counter("events_recorded", "Error events recorded.", "detector"),
+            retention_rows=counter(
+                "retention_rows",
+                "Rows deleted as they were older than people keep them.",
+                "resolution",
+            ),
+            retention_windows=counter(
+                "retention_windows",
+                "Windows deleted with all their rows.",
+                "resolution",
+            ),
+            retention_held=gauge(
+                "retention_held_seconds",
+                "Time that is old enough to be deleted and stays, as what is made "
+                "from it is not finished.",
+                "source",
+                "resolution",
+            ),
             writer_queue=gauge("writer_queue_length", "Jobs that wait to be written."),
             writer_jobs=counter(
                 "writer_jobs", "Jobs of the writer.", "name", "outcome"

@@ -86,6 +86,11 @@ class Retention(Section):
     events: Duration = Field(
         400 * _DAY, description="How long error events are kept; 0s is for ever."
     )
+    restatements: Duration = Field(
+        400 * _DAY,
+        description="How long is kept what was restated, and what verifications found; "
+        "0s is for ever.",
+    )
     rules: tuple[RetentionRule, ...] = Field(
         (), description="Series that are kept for another time."
     )

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from models.rollup import Ints, Rollup
 
 _MINUTE: Final = 60
+_DAY: Final = 86400
+_ALWAYS: Final = -(2**62)
 _UNFINISHED: Final = ("open", "dirty")
 
 
@@ -51,9 +53,10 @@ def sources(db: Database) -> list[str]:
 
 
 def size(
-    db: Database, source: str, resolution: str, start: int, end: int
+    db: Database, source: str, resolution: str, start: int | None, end: int
 ) -> tuple[int, int]:
     """Return how many windows of `[start, end)` there are, and their rows."""
+    start = _ALWAYS if start is None else start
     rows: list[Any] = rows_of(
         db,
         "SELECT COUNT(*), COALESCE(SUM(series), 0) FROM ledger WHERE source = ? "
@@ -64,7 +67,12 @@ def size(
 
 
 def bite(  # noqa: PLR0917 - a span of a source, and how much of it
-    db: Database, source: str, resolution: str, start: int, end: int, most: int
+    db: Database,
+    source: str,
+    resolution: str,
+    start: int | None,
+    end: int,
+    most: int,
 ) -> list[int]:
     """Return the oldest windows of `[start, end)` with together at most `most` rows.
 
@@ -74,14 +82,10 @@ def bite(  # noqa: PLR0917 - a span of a source, and how much of it
         db,
         "SELECT start, series FROM ledger WHERE source = ? AND resolution = ? "
         "AND start >= ? AND start < ? ORDER BY start LIMIT 1440",
-        (source, resolution, start, end),
+        (source, resolution, _ALWAYS if start is None else start, end),
     )
-    if not rows:
-        return []
-    starts, series = (np.array(each, np.int64) for each in zip(*rows, strict=True))
-    fits = int(np.searchsorted(np.cumsum(series), most, side="right"))
-    chosen: list[int] = starts[: max(fits, 1)].tolist()
-    return chosen
+    fits = np.searchsorted(np.cumsum([series for _, series in rows]), most, "right")
+    return [each for each, _ in rows[: max(int(fits), 1)]]
 
 
 def delete_windows(
@@ -100,15 +104,27 @@ def delete_windows(
 
 
 def delete_of_series(
-    db: Database, table: type[Rollup], starts: Sequence[int], series_ids: Ints
+    db: Database, table: type[Rollup], start: int, series_ids: Ints
 ) -> int:
-    """Delete the rows of some series in some windows; return how many."""
+    """Delete the rows of some series in one window; return how many."""
     sql = (
-        f"DELETE FROM {table_name(table)} WHERE start IN "  # noqa: S608 - own names
-        f"(SELECT value FROM {numbers(db, 'starts')}) "
+        f"DELETE FROM {table_name(table)} WHERE start = ? "  # noqa: S608 - own names
         f"AND series_id IN (SELECT value FROM {numbers(db, 'ids')})"
     )
-    return _changed(db, sql, (number_list(db, starts), number_list(db, series_ids)))
+    return _changed(db, sql, (start, number_list(db, series_ids)))
+
+
+def count_by_window(
+    db: Database, table: type[Rollup], series_ids: Ints, end: int
+) -> list[tuple[int, int]]:
+    """Return (start, rows) of the windows before `end` that hold some series."""
+    rows: list[Any] = rows_of(
+        db,
+        f"SELECT start, COUNT(*) FROM {table_name(table)} WHERE series_id IN "  # noqa: S608 - own names
+        f"(SELECT value FROM {numbers(db, 'ids')}) AND start < ? GROUP BY start",
+        (number_list(db, series_ids), end),
+    )
+    return rows
 
 
 def delete_before(db: Database, table: type[Rollup], series_ids: Ints, end: int) -> int:
@@ -158,6 +174,47 @@ def count_old(db: Database, table: str, column: str, before: int) -> tuple[int, 
         (before,),
     )
     return int(rows[0][0]), int(rows[0][1])
+
+
+def calendars(db: Database) -> list[str]:
+    """Return the names of the calendars whose days are made."""
+    rows: list[Any] = rows_of(
+        db, "SELECT name FROM calendars WHERE state = 'kept' ORDER BY name"
+    )
+    return [name for (name,) in rows]
+
+
+def calendars_in_ledger(db: Database, source: str) -> list[str]:
+    """Return the resolutions of all calendars that a source has days of."""
+    rows: list[Any] = rows_of(db, "SELECT name FROM calendars ORDER BY name")
+    names = (f"day@{name}" for (name,) in rows)
+    return [name for name in names if ledger.begin(db, source, name) is not None]
+
+
+def delete_local_days(db: Database, calendar: str, series_ids: Ints, end: int) -> int:
+    """Delete the days of a calendar of some series that begin before `end`."""
+    sql = (
+        "DELETE FROM rollup_local_day WHERE series_id IN "  # noqa: S608 - own names
+        f"(SELECT value FROM {numbers(db, 'ids')}) AND calendar = ? AND start < ?"
+    )
+    return _changed(db, sql, (number_list(db, series_ids), calendar, end))
+
+
+def finished_days(
+    db: Database, source: str, resolution: str, start: int, end: int
+) -> list[int]:
+    """Return the starts of a calendar's finished days that reach into `[start, end)`.
+
+    With the first one at or after `end`, oldest first.
+    """
+    rows: list[Any] = rows_of(
+        db,
+        "SELECT start FROM ledger WHERE source = ? AND resolution = ? "
+        "AND state NOT IN ('open', 'dirty') AND start > ? AND start < ? "
+        "ORDER BY start",
+        (source, resolution, start - 2 * _DAY, end + 2 * _DAY),
+    )
+    return [day for (day,) in rows]
 
 
 def _is_only(db: Database, source: str) -> bool:

@@ -51,6 +51,11 @@ def everything(db: Database, workspace: str | None = None) -> list[SeriesRow]:
     return _series(db, {"workspace": workspace})
 
 
+def of_source(db: Database, source: str) -> list[SeriesRow]:
+    """Return the series of a source in the order of their ids."""
+    return _series(db, {"source": source})
+
+
 def count_by_source(db: Database, workspace: str | None = None) -> dict[str, int]:
     """Return how many series each source has, by its name."""
     where, params = _where({"workspace": workspace})
