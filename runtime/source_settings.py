@@ -35,6 +35,12 @@ class PrometheusSource(_Source):
     url: BaseUrl = Field(
         description="Base URL of the server.", examples=["http://127.0.0.1:9090"]
     )
+    transport: Literal["auto", "remote_read", "http"] = Field(
+        "auto",
+        description="How samples come: `remote_read` tells when series ended, and is "
+        "faster; `http` is the query API; `auto` is the first where the server offers "
+        "it and it says all that the second does.",
+    )
     selectors: Annotated[tuple[Selector, ...], Field(min_length=1)] = Field(
         ('{__name__=~".+"}',),
         description="Series to keep, as PromQL selectors; a series that several of "
