@@ -61,6 +61,16 @@ class Cells:
             self.number[cells],
         )
 
+    def moved(self, places: Ints) -> Self:
+        """Return the same histograms in another order: i goes to `places[i]`."""
+        columns = []
+        for column in (self.schema, self.threshold, self.zero, self.count):
+            other = np.empty_like(column)
+            other[places] = column
+            columns.append(other)
+        cells = tidy(places[self.owner], self.negative, self.index, self.number)
+        return type(self)(*columns, *cells)
+
     @classmethod
     def join(cls, parts: list[Cells]) -> Self:
         """Return the histograms of all parts, one after the other."""
