@@ -6,29 +6,30 @@ A counter that was not there at a scrape a moment ago has risen from nothing sin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from bridge.sources.intervals import Target
-
-Scrapes: TypeAlias = "Mapping[Target, NDArray[np.int64]]"
-"""When each target was scraped with success, UTC milliseconds, rising."""
+    Key = TypeVar("Key", bound=Hashable)
 
 
 def newest_scrapes(
-    targets: Sequence[Target],
+    targets: Sequence[Key],
     earliest_ms: NDArray[np.int64],
     first_ms: NDArray[np.int64],
-    scrapes: Scrapes,
+    scrapes: Mapping[Key, NDArray[np.int64]],
 ) -> NDArray[np.int64]:
-    """Return the newest scrape of each target in `[earliest, first)`, 0 for none."""
-    codes: dict[Target, int] = {}
+    """Return the newest scrape of each target in `[earliest, first)`, 0 for none.
+
+    `scrapes` are when each target was scraped with success, rising; times are UTC
+    milliseconds.
+    """
+    codes: dict[Key, int] = {}
     target = np.array([codes.setdefault(one, len(codes)) for one in targets], np.int64)
     newest = np.zeros(len(targets), np.int64)
     for name, code in codes.items():

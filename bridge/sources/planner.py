@@ -8,7 +8,7 @@ from bridge.sources.selectors import NAME, Selector
 from bridge.sources.shards import NameRange, Shard, divide, name_ranges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from bridge.sources.api import Api
 
@@ -31,12 +31,14 @@ class Planner:
         self._limit = limit
         self._stretch_ms = max(round(refresh * 1000), 1)
         self._plans: dict[int, list[Shard]] = {}
+        self._names: dict[int, set[str]] = {}
 
     def plan(self, start_ms: int, end_ms: int) -> list[Shard]:
         """Return shards that hold each series once per selector; raises SourceError."""
         stretch = end_ms // self._stretch_ms
         shards = self._plans.pop(stretch, None)
         if shards is None:
+            self._names[stretch] = set()
             shards = [
                 shard
                 for selector in self._selectors
@@ -44,8 +46,14 @@ class Planner:
             ]
         self._plans[stretch] = shards
         while len(self._plans) > _PLANS:
-            del self._plans[next(iter(self._plans))]
+            oldest = next(iter(self._plans))
+            del self._plans[oldest]
+            self._names.pop(oldest, None)
         return shards
+
+    def names(self, end_ms: int) -> Collection[str]:
+        """Return the metrics that were there when a window's stretch was planned."""
+        return self._names.get(end_ms // self._stretch_ms, set())
 
     def check(self, end_ms: int, shard: Shard, series: int) -> None:
         """Hear how many series an answer had; plan anew if far more than planned."""
@@ -55,11 +63,14 @@ class Planner:
     def forget(self, end_ms: int) -> None:
         """Plan anew before the next window of this one's stretch."""
         self._plans.pop(end_ms // self._stretch_ms, None)
+        self._names.pop(end_ms // self._stretch_ms, None)
 
     def _shards(
         self, selector: Selector, start_ms: int, end_ms: int
     ) -> Iterator[Shard]:
-        for span in name_ranges(self._sizes(selector, end_ms), self._limit):
+        sizes = self._sizes(selector, end_ms)
+        self._names[end_ms // self._stretch_ms] |= sizes.keys()
+        for span in name_ranges(sizes, self._limit):
             narrowed = span.narrow(selector)
             if span.requests == 1:
                 yield Shard(narrowed, span.series)
