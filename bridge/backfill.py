@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from bridge.rollup import kept
 from bridge.rollup.plan import DIRTY, FINISHED, OPEN
 from bridge.rollup.windows import Resolution
 from models.queries import ledger
@@ -41,7 +42,8 @@ class Span:
 def extend(db: Database, source: str, start: int, now: int) -> Span:
     """Ask for all windows of a source since `start`; return what is still to be done.
 
-    Raises NothingToDo where the ledger begins at or before `start` already.
+    Raises NothingToDo where the ledger begins at or before `start` already, or where
+    retention has deleted windows after it.
     """
     start = _MINUTE.floor(start)
     begin = ledger.begin(db, source, _MINUTE.value)
@@ -50,6 +52,7 @@ def extend(db: Database, source: str, start: int, now: int) -> Span:
             f"the windows of {source!r} since {_told(start)} are on the ledger "
             "already; --redo does them again"
         )
+    _refuse_deleted(db, source, start)
     ledger.mark(db, source, _MINUTE.value, [start], OPEN, "backfill", now)
     return Span(source, start, _MINUTE.floor(now) if begin is None else begin)
 
@@ -57,9 +60,10 @@ def extend(db: Database, source: str, start: int, now: int) -> Span:
 def redo(db: Database, source: str, start: int, end: int, now: int) -> Span:
     """Ask for the finished windows that start in `[start, end)` to be done again.
 
-    Raises NothingToDo where there are none.
+    Raises NothingToDo where there are none, or where they were deleted.
     """
     start, end = _MINUTE.floor(start), -_MINUTE.floor(-end)
+    _refuse_deleted(db, source, start)
     entries = ledger.entries(db, source, _MINUTE.value, start, end)
     starts = [entry.start for entry in entries if entry.state in FINISHED]
     if not starts:
@@ -68,6 +72,17 @@ def redo(db: Database, source: str, start: int, end: int, now: int) -> Span:
         )
     ledger.mark(db, source, _MINUTE.value, starts, DIRTY, "asked for", now)
     return Span(source, starts[0], starts[-1] + _MINUTE.width)
+
+
+def _refuse_deleted(db: Database, source: str, start: int) -> None:
+    """Raise NothingToDo for windows that retention has deleted on purpose."""
+    since = kept.since(db, source, _MINUTE)
+    if since is not None and start < since:
+        raise NothingToDo(
+            f"minutes of {source!r} before {_told(since)} were deleted as "
+            "retention.minute asks, and what was merged from them stays as it is: "
+            f"ask for {_told(since)} or later"
+        )
 
 
 def finished(db: Database, span: Span) -> int:

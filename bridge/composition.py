@@ -12,11 +12,12 @@ from bridge.events.scrape import scrape_failed_event
 from bridge.receivers.scrape import Failure, Scraper
 from bridge.rollup.adoption import Calendars
 from bridge.rollup.engine import Engine, Parts
+from bridge.rollup.retention import Retention
 from bridge.sources.buffer import BufferSource
 from bridge.sources.prometheus import PrometheusSource
 from models.directory import SeriesDirectory, SeriesFacts
 from models.queries import events as event_queries
-from models.queries.series import are_counters
+from models.queries.series import histograms
 from runtime import settings as config
 from runtime.config import read_secret
 
@@ -68,6 +69,7 @@ class Composition:
     engines: list[Engine] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     scrapers: list[tuple[Scraper, config.ScrapeSource]] = field(default_factory=list)
+    retentions: list[tuple[Retention, float]] = field(default_factory=list)
 
     def schedule(self, scheduler: Beats) -> None:
         """Put the engines' beats and the scrapes on a scheduler."""
@@ -84,6 +86,9 @@ class Composition:
                     splay(f"{settings.name} {target.url}", settings.interval),
                 )
 
+        for retention, every in self.retentions:
+            scheduler.add("retention", every, retention.beat)
+
     def start(self) -> None:
         """Nothing to do: engines work when their beat comes."""
 
@@ -95,6 +100,8 @@ class Composition:
         """
         for engine in self.engines:
             engine.stop()
+        for retention, _ in self.retentions:
+            retention.stop()
         deadline = self.clock.monotonic() + _GRACE_SECONDS
         for engine in self.engines:
             self.clock.wait(engine.idle, deadline - self.clock.monotonic())
@@ -129,6 +136,10 @@ def compose(
                 calendars=calendars,
             )
         )
+    if only is None:
+        names = [source.name for source in settings.sources]
+        retention = Retention(settings.retention, names, parts)
+        composition.retentions.append((retention, settings.retention.every))
     return composition
 
 
@@ -183,7 +194,6 @@ def _source(
     return BufferSource(
         settings.name,
         parts.db,
-        kinds=lambda ids: are_counters(parts.db, ids),
         describe=parts.directory.describe,
         resolve=resolve,
         interval_ms=round(settings.interval * 1000),

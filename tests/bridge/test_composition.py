@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from models.migrate import Migrations
 from models.queries import events, series
 from runtime.settings import Settings
 from tests.fakes import FakeClock
+from tests.web import FakeWeb, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,6 +69,15 @@ class Recorder:
         self.jobs[name] = (every_seconds, offset_seconds)
 
 
+@pytest.mark.setting("retention.every")
+def test_retention_has_a_beat_where_all_sources_are_kept(bench: Bench) -> None:
+    recorder = Recorder()
+    bench.compose(SCRAPE, retention={"every": "9m"}).schedule(recorder)
+    assert recorder.jobs["retention"] == (540.0, 0.0)
+    one = Settings.model_validate({"sources": [SCRAPE]})
+    assert compose(one, bench.parts, bench.writer, only="local").retentions == []
+
+
 @pytest.mark.setting("rollup.every")
 @pytest.mark.setting("sources.scrape.interval")
 def test_engines_and_scrapes_have_their_beats(bench: Bench) -> None:
@@ -76,6 +87,7 @@ def test_engines_and_scrapes_have_their_beats(bench: Bench) -> None:
     assert {name: every for name, (every, _) in recorder.jobs.items()} == {
         "rollup_local": 7.0,
         "rollup_prom": 7.0,
+        "retention": 300.0,
         "scrape_local_http://127.0.0.1:1/metrics": 30.0,
         "scrape_local_http://127.0.0.1:2/metrics": 30.0,
     }
@@ -153,3 +165,31 @@ def test_what_events_need_is_selected_beside_what_the_user_selects(
         (source,) = composition.sources
         found = {str(selector) for selector in source._selectors}  # type: ignore[attr-defined]  # what it asks for
         assert found == {f'{{__name__=~"{names}"}}'}
+
+
+@pytest.mark.parametrize("told", [Told(b"x", cut=0, stall=True)])
+def test_a_source_that_hangs_does_not_keep_the_end_waiting(
+    bench: Bench, told: Told
+) -> None:
+    patience = 60.0
+    with FakeWeb(lambda _: told) as web:
+        scrape = SCRAPE | {"targets": [{"url": web.url}], "timeout": "30s"}
+        composition = bench.compose(PROMETHEUS | {"url": web.url}, scrape)
+        ((scraper, settings),) = composition.scrapers
+        threads = [
+            threading.Thread(target=composition.engines[0].beat),
+            threading.Thread(target=scraper.scrape, args=(settings.targets[0],)),
+        ]
+        for thread in threads:
+            thread.start()
+        pause = threading.Event()
+        while len(web.asked) < len(threads):
+            pause.wait(0.01)
+        composition.stop()
+        for thread in threads:
+            thread.join(patience / 4)  # the deadlines of both are longer
+        assert not any(thread.is_alive() for thread in threads)
+    assert composition.engines[0].idle.is_set()
+    # Nothing is said to have failed that was only cut off.
+    assert bench.db.execute_sql("SELECT * FROM error_events").fetchall() == []
+    assert bench.db.execute_sql("SELECT * FROM buffer").fetchall() == []

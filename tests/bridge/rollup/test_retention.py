@@ -276,3 +276,18 @@ def test_a_rule_that_is_new_begins_with_what_is_left(lived: World) -> None:
     rows = lived.rows("rollup_minute")
     assert min(start for name, start in rows if name == "a_total") == HOUR + 4 * 3600
     assert min(start for name, start in rows if name == "b") == HOUR + 6 * 3600
+
+
+def test_a_backfill_of_what_was_deleted_is_refused_with_the_reason(
+    lived: World,
+) -> None:
+    retention(lived).beat()
+    now = BEGIN + SIX_HOURS
+    since = "2023-11-15T03:00:00Z"
+    for start in (BEGIN - 86400, BEGIN + HOUR):
+        with pytest.raises(backfill.NothingToDo, match=f"before {since} were deleted"):
+            backfill.redo(lived.db, "list", start, now, now)
+    with pytest.raises(backfill.NothingToDo, match="were deleted as retention"):
+        backfill.extend(lived.db, "list", BEGIN - 86400, now)
+    span = backfill.redo(lived.db, "list", now - 7200, now, now)
+    assert span.windows == 120
