@@ -13,18 +13,25 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from bridge.sources import history
+from bridge.sources import counts, history
 from bridge.sources.api import Api
-from bridge.sources.base import Block, Presence, SourceError, Warnings
+from bridge.sources.base import (
+    Block,
+    Families,
+    Natives,
+    Presence,
+    SourceError,
+    Warnings,
+)
 from bridge.sources.catalogue import Catalogue
 from bridge.sources.client import Client
 from bridge.sources.fetchers import Fetchers
-from bridge.sources.payload import decode_matrix
 from bridge.sources.planner import Planner
 from bridge.sources.selectors import Selector, combine, parse
+from bridge.sources.transports import transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from bridge.sources.known import Resolve
     from bridge.sources.shards import Shard
@@ -40,7 +47,8 @@ _UP: Final = parse("up")
 class PrometheusSource:
     """One Prometheus server as a source; see `bridge.sources.base.Source`.
 
-    `also` are selectors beside those of the settings. Reads are for one thread at a
+    `also` are selectors beside those of the settings, `histograms` answers the metrics
+    that are histograms in the series table. Reads are for one thread at a
     time; requests run on threads of the source's own. Raises ValueError for a selector
     that is none.
     """
@@ -54,6 +62,7 @@ class PrometheusSource:
         clock: Clock,
         token: str | None,
         also: tuple[str, ...] = (),
+        histograms: Callable[[], Collection[str]] = frozenset,
         random: Callable[[], float] = system_random.random,
     ) -> None:
         self._name = source.name
@@ -79,10 +88,22 @@ class PrometheusSource:
             self._api, self._selectors, limit=source.shard, refresh=source.refresh
         )
         self._catalogue = Catalogue(
-            self._api, resolve, refresh=source.refresh, clock=clock
+            self._api,
+            resolve,
+            refresh=source.refresh,
+            clock=clock,
+            histograms=histograms,
+        )
+        self._transport = transport(
+            source.transport,
+            self._api,
+            name=source.name,
+            refresh=source.refresh,
+            clock=clock,
         )
         self._fetchers = Fetchers(source.fetchers, f"fetch-{source.name}")
         self._told = False
+        self._closed: bool | None = None
 
     @property
     def name(self) -> str:
@@ -103,19 +124,31 @@ class PrometheusSource:
             self._selectors, not_before_ms, now_ms
         )
 
-    def read(self, start_ms: int, end_ms: int, warnings: Warnings) -> Iterator[Block]:
+    def read(
+        self, start_ms: int, end_ms: int, warnings: Warnings
+    ) -> Iterator[Block | Families | Natives]:
         """Yield all samples of `[start_ms, end_ms)`, each series in one block."""
         self._catalogue.begin()
+        self._transport.begin(start_ms, end_ms)
         shards = self._planner.plan(start_ms, end_ms)
         seen: set[int] | None = set() if len(self._selectors) > 1 else None
+        warnings.hold(0)
         jobs = (partial(self._fetch, shard, start_ms, end_ms) for shard in shards)
         for shard, body in self._fetchers.run(jobs):
-            matrix = decode_matrix(body, warnings)
-            self._planner.check(end_ms, shard, len(matrix.metrics))
-            self._tell(matrix.histograms)
+            matrix = self._transport.decode(body, warnings)
+            series = len(matrix.metrics) + len(matrix.natives)
+            self._planner.check(end_ms, shard, series)
+            self._tell(matrix.left_out)
+            warnings.hold(counts.held(matrix, start_ms, end_ms))
             block = self._catalogue.block(matrix, (start_ms, end_ms), seen)
             if len(block.series_id):
                 yield block
+            if matrix.natives:
+                natives = self._catalogue.natives(matrix.natives, (start_ms, end_ms))
+                if natives is not None:
+                    yield natives
+        yield from self._catalogue.families()
+        self._transport.end()
         self._catalogue.end()
 
     def presence(self, start_ms: int, end_ms: int) -> Presence:
@@ -132,6 +165,14 @@ class PrometheusSource:
                 for selector in self._selectors
             ),
             interval_ms=None,
+        )
+
+    def count(self, start_ms: int, end_ms: int) -> int | None:
+        """Return how many raw samples of `[start_ms, end_ms)` the server has now."""
+        if self._closed is None:
+            self._closed = counts.is_closed(self._api)
+        return counts.count(
+            self._api, self._selectors, start_ms, end_ms, closed=self._closed
         )
 
     def done(self, end_ms: int) -> None:
@@ -153,16 +194,19 @@ class PrometheusSource:
 
     def _fetch(self, shard: Shard, start_ms: int, end_ms: int) -> tuple[Shard, bytes]:
         try:
-            return shard, self._api.raw(shard.selector, start_ms, end_ms)
+            return shard, self._transport.fetch(shard.selector, start_ms, end_ms)
         except SourceError as error:
             if error.reason == "too_large":
                 self._planner.forget(end_ms)
             raise
 
-    def _tell(self, histograms: int) -> None:
-        """Say once that native histograms are not kept."""
-        if histograms and not self._told:
+    def _tell(self, left_out: int) -> None:
+        """Say once that something of native histograms is not kept."""
+        if left_out and not self._told:
             self._told = True
             log.warning(
-                "native histograms are left out", source=self._name, series=histograms
+                "native histograms with bounds of their own, or with numbers in "
+                "between, are left out in part",
+                source=self._name,
+                series=left_out,
             )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from bridge.sources.base import Presence, SourceError
+from bridge.sources.base import Block, Families, Natives, Presence, SourceError
 from runtime.config import read_secret
 from runtime.settings import PrometheusSource as Settings
 from tests.bridge.sources.reading import Harness
@@ -32,7 +33,8 @@ def server() -> Iterator[FakePrometheus]:
 
 
 def harness(server: FakePrometheus, clock: FakeClock, **changed: Any) -> Harness:
-    return Harness(server.url, clock, **{"retries": 0, **changed})
+    chosen = {"retries": 0, "transport": "http", **changed}
+    return Harness(server.url, clock, **chosen)
 
 
 @pytest.mark.rule(1)
@@ -387,10 +389,20 @@ def test_reading_can_be_given_up_halfway(
         assert len(bench.read(START, END).samples) == len(server.series)
 
 
-def test_native_histograms_are_left_out_and_that_is_said_once(
+def test_what_is_left_out_of_native_histograms_is_said_once(
     server: FakePrometheus, clock: FakeClock
 ) -> None:
-    found = [{"metric": {"__name__": "h"}, "histograms": [[START / 1000, {}]]}]
+    at = START / 1000
+    odd = {
+        "count": "1",
+        "sum": "1",
+        "buckets": [[0, "2", "3", "1"], [0, "3", "7", "1"]],
+    }
+    good = {"count": "1", "sum": "1", "buckets": [[0, "1", "2", "1"]]}
+    found = [
+        {"metric": {"__name__": "odd"}, "histograms": [[at, odd]]},
+        {"metric": {"__name__": "good"}, "histograms": [[at, good], [at + 60, good]]},
+    ]
     matrix = server.success({"resultType": "matrix", "result": found})
     server.interfere = lambda asked: (
         matrix if asked.fields.get("query", "")[:1] == "{" else None
@@ -400,11 +412,111 @@ def test_native_histograms_are_left_out_and_that_is_said_once(
         structlog.testing.capture_logs() as logs,
     ):
         for _ in range(2):
-            assert bench.read(START, END).samples == {}
-    told = [
-        entry for entry in logs if entry["event"] == "native histograms are left out"
-    ]
+            (natives,) = bench.source.read(START, END, bench.warnings)
+            assert isinstance(natives, Natives)
+            assert natives.times.tolist() == [START]
+            assert bench.directory.names()[int(natives.series_id[0])] == (
+                ("__name__", "good"),
+            )
+        (fact,) = bench.directory.asked
+        assert fact.kind == "histogram"
+    told = [entry for entry in logs if "left out in part" in entry["event"]]
     assert [(entry["source"], entry["series"]) for entry in told] == [("main", 1)]
+
+
+FAMILY = {
+    ("h_bucket", "1"): 1.0,
+    ("h_bucket", "2.0"): 3.0,
+    ("h_bucket", "+Inf"): 4.0,
+    ("h_sum", ""): 7.5,
+    ("h_count", ""): 4.0,
+}
+
+
+def add_family(server: FakePrometheus, **to: str) -> None:
+    for (name, bound), value in FAMILY.items():
+        le = {"le": bound} if bound else {}
+        samples = [(START + n * 15_000, value + n) for n in range(5)]
+        server.add(name, samples, job="j", **le, **to)
+
+
+@pytest.mark.parametrize("metadata", [{}, {"h": [{"type": "histogram", "help": "H."}]}])
+@pytest.mark.parametrize("shard", [100, 5000])
+@pytest.mark.parametrize("selectors", [[], ['{job="j"}', '{le=~".+"}']])
+def test_the_members_of_a_histogram_are_one_series(
+    *,
+    server: FakePrometheus,
+    clock: FakeClock,
+    metadata: dict[str, Any],
+    shard: int,
+    selectors: list[str],
+) -> None:
+    server.metadata = metadata
+    for path in range(60):
+        add_family(server, path=f"/{path}")
+    server.add("plain", [(START, 1.0)], job="j")
+    chosen = {"selectors": selectors} if selectors else {}
+    with closing(harness(server, clock, shard=shard, **chosen)) as bench:
+        for _ in range(2):  # without metadata the second window is sure of all members
+            answers = list(bench.source.read(START, END, bench.warnings))
+    families = [one for one in answers if isinstance(one, Families)]
+    assert sum(len(one.series_id) for one in families) == 60
+    first = families[0]
+    assert first.bounds == ((1.0, 2.0, math.inf),)
+    assert first.times[:4].tolist() == [START + n * 15_000 for n in range(4)]
+    assert first.expected[0] == 4
+    assert first.observations[:4].tolist() == [4, 5, 6, 7]
+    assert first.totals[:4].tolist() == [7.5, 8.5, 9.5, 10.5]
+    assert first.cumulative[:2].tolist() == [[1, 3, 4], [2, 4, 5]]
+    plain = [one for one in answers if isinstance(one, Block)]
+    assert sum(len(one.series_id) for one in plain) == 1
+    kinds = {(fact.metric, fact.kind) for fact in bench.directory.asked}
+    assert ("h", "histogram") in kinds
+    assert "h_bucket" not in {metric for metric, _ in kinds}
+    assert {
+        bench.directory.names()[series]
+        for one in families
+        for series in one.series_id.tolist()
+    } == {labels("h", job="j", path=f"/{path}") for path in range(60)}
+
+
+def test_without_metadata_what_was_a_histogram_before_is_one(
+    server: FakePrometheus, clock: FakeClock
+) -> None:
+    server.add("h_sum", [(START, 1.0)])
+    server.add("g_sum", [(START, 1.0)])
+    with closing(harness(server, clock, histograms=lambda: {"h"})) as bench:
+        answers = list(bench.source.read(START, END, bench.warnings))
+    assert [type(one) for one in answers] == [Block, Families]
+    assert {(fact.metric, fact.kind) for fact in bench.directory.asked} == {
+        ("g_sum", "unknown"),
+        ("h", "histogram"),
+    }
+
+
+def test_quantiles_of_a_summary_are_told_apart(
+    server: FakePrometheus, clock: FakeClock
+) -> None:
+    server.metadata = {"s": [{"type": "summary", "help": ""}]}
+    server.add("s", [(START, 1.0)], quantile="0.5")
+    server.add("s_sum", [(START, 1.0)])
+    with closing(harness(server, clock)) as bench:
+        (block,) = bench.source.read(START, END, bench.warnings)
+    assert isinstance(block, Block)
+    assert block.quantile is not None
+    kinds = {
+        bench.directory.ids[fact.metric, fact.labels]: fact.kind
+        for fact in bench.directory.asked
+    }
+    assert {
+        kinds[series]: (is_quantile, is_counter)
+        for series, is_quantile, is_counter in zip(
+            block.series_id.tolist(),
+            block.quantile.tolist(),
+            block.counter.tolist(),
+            strict=True,
+        )
+    } == {"counter": (False, True), "summary": (True, False)}
 
 
 def test_the_earliest_sample_is_that_of_up(

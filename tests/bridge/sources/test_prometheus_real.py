@@ -12,7 +12,7 @@ import pytest
 from bridge.sources.base import Presence
 from bridge.sources.ranges import between
 from runtime.clock import SystemClock
-from tests.bridge.sources.reading import Harness
+from tests.bridge.sources.reading import Harness, members
 from tests.servers import RealNodeExporter, RealPrometheus, create_blocks
 
 if TYPE_CHECKING:
@@ -96,11 +96,12 @@ def comparable(
 EVERYTHING = '{__name__=~".+"}'
 
 
+@pytest.mark.parametrize("transport", ["http", "remote_read"])
 @pytest.mark.parametrize("shard", [100, 5000])
 def test_every_window_equals_an_independent_reading(
-    server: RealPrometheus, shard: int
+    server: RealPrometheus, shard: int, transport: str
 ) -> None:
-    with closing(harness(server, shard=shard)) as bench:
+    with closing(harness(server, shard=shard, transport=transport)) as bench:
         for minute in range(-1, 12):
             start = START + minute * MINUTE
             expected = server.samples(EVERYTHING, start, start + MINUTE)
@@ -129,8 +130,10 @@ def test_r1_r2_samples_exactly_on_the_minute_belong_to_the_minute_they_begin(
     ]
 
 
-def test_odd_values_arrive_as_they_are(server: RealPrometheus) -> None:
-    with closing(harness(server, selectors=("odd",))) as bench:
+@pytest.mark.parametrize("transport", ["http", "remote_read"])
+def test_odd_values_arrive_as_they_are(server: RealPrometheus, transport: str) -> None:
+    selected = {"selectors": ("odd",), "transport": transport}
+    with closing(harness(server, **selected)) as bench:
         (values,) = bench.read(START, START + MINUTE).samples.values()
     assert math.isnan(values[0][1])
     assert [value for _, value in values[1:]] == [
@@ -142,8 +145,11 @@ def test_odd_values_arrive_as_they_are(server: RealPrometheus) -> None:
     ]
 
 
-def test_labels_survive_being_divided_by(server: RealPrometheus) -> None:
-    selected = {"selectors": ("awkward",), "shard": 100}
+@pytest.mark.parametrize("transport", ["http", "remote_read"])
+def test_labels_survive_being_divided_by(
+    server: RealPrometheus, transport: str
+) -> None:
+    selected = {"selectors": ("awkward",), "shard": 100, "transport": transport}
     with closing(harness(server, **selected)) as bench:
         found = bench.read(START, START + MINUTE)
     assert sorted({dict(labels).get("value", "") for labels in found.samples}) == (
@@ -178,7 +184,7 @@ def test_requests_are_one_per_name_and_one_more_per_shard_of_its_series(
         name = "epimetheus_source_requests_total"
         return bench.registry.get_sample_value(name, labels) or 0.0
 
-    with closing(harness(server, shard=100)) as bench:
+    with closing(harness(server, shard=100, transport="http")) as bench:
         sizes: dict[str, int] = {}
         for labels in bench.read(START, START + MINUTE).samples:
             name = dict(labels)["__name__"]
@@ -252,6 +258,29 @@ def recorded(server: RealPrometheus, bench: Harness) -> tuple[int, Read]:
     raise AssertionError("Prometheus recorded nothing")
 
 
+def histograms_among(
+    samples: dict[Labels, list[tuple[int, float]]],
+) -> dict[tuple[Labels, str, float], list[tuple[int, float]]]:
+    """Take the members of histograms out of samples; by family, suffix and bound."""
+    bases = {
+        dict(one)["__name__"].removesuffix("_bucket")
+        for one in samples
+        if "le" in dict(one)
+    }
+    found = {}
+    for one in list(samples):
+        labels = dict(one)
+        name = labels.pop("__name__")
+        for suffix in ("_bucket", "_sum", "_count"):
+            if name.endswith(suffix) and name.removesuffix(suffix) in bases:
+                bound = float(labels.pop("le", 0.0))
+                labels["__name__"] = name.removesuffix(suffix)
+                family = tuple(sorted(labels.items()))
+                found[family, suffix, bound] = samples.pop(one)
+    assert len(found) > 100
+    return found
+
+
 def test_what_a_live_server_scrapes_is_read_with_its_kinds_and_intervals(
     server: RealPrometheus, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -263,6 +292,8 @@ def test_what_a_live_server_scrapes_is_read_with_its_kinds_and_intervals(
         with live, closing(harness(live, refresh="500ms")) as bench:
             end, found = recorded(live, bench)
             expected = live.samples(EVERYTHING, end - 2000, end)
+            of_families = histograms_among(expected)
+            assert members(found.families, bench.directory.names()) == of_families
             assert comparable(found.samples) == comparable(expected)
             presence = bench.source.presence(end - 2000, end)
     assert presence.recording
@@ -273,8 +304,6 @@ def test_what_a_live_server_scrapes_is_read_with_its_kinds_and_intervals(
     assert {
         "node_cpu_seconds_total",
         "node_context_switches_total",
-        "prometheus_http_request_duration_seconds_bucket",
-        "prometheus_http_request_duration_seconds_count",
         "go_gc_duration_seconds_sum",
         "process_cpu_seconds_total",
     } <= counters
