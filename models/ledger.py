@@ -28,6 +28,11 @@ class Ledger(Table):
     first_at = BigIntegerField(
         default=0, help_text="Since when there are rows, UTC seconds; 0 for always."
     )
+    held = BigIntegerField(
+        null=True,
+        help_text="Raw samples that the source had, as it counts them itself; NULL "
+        "where it did not say.",
+    )
 
     class Meta:
         """One row per window; unfinished ones are found by state."""

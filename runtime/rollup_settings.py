@@ -55,6 +55,12 @@ class Rollup(Section):
         description="Answers with warnings before a window is kept as partial instead "
         "of being asked again.",
     )
+    recheck: Duration = Field(
+        3600.0,
+        description="How old finished minutes may be whose samples are counted again "
+        "at the source, every `verify.every`, and which are done again if there are "
+        "more by now; 0s for none.",
+    )
     first_sample: Literal["evidence", "baseline"] = Field(
         "evidence",
         description="What the first sample of a counter adds: with `evidence` all of "

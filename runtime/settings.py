@@ -29,6 +29,7 @@ from runtime.rollup_settings import Rollup
 from runtime.section import Positive, Section, Switch, Whole
 from runtime.source_settings import PrometheusSource, ScrapeSource, Source, Target
 from runtime.texts import DatabaseUrl, PathText
+from runtime.verify_settings import Verify
 
 __all__ = [
     "Bridge",
@@ -53,6 +54,7 @@ __all__ = [
     "Source",
     "Switch",
     "Target",
+    "Verify",
     "VmstatCollector",
     "Whole",
 ]
@@ -172,6 +174,7 @@ class Settings(Section):
         description="Time zones in which days are kept, beside those of UTC.",
     )
     retention: Retention = Retention()
+    verify: Verify = Verify()
     events: Events = Events()
 
     @model_validator(mode="after")

@@ -39,7 +39,8 @@ class Result:
 
     `events` replace those that `detectors` recorded of the window before. `before` is
     the ledger entry that was in force when the window was read: if another is by the
-    time of the commit, samples have come in between and the window stays dirty.
+    time of the commit, samples have come in between and the window stays dirty. `held`
+    is how many raw samples the source had, by its own count, None if it did not say.
     """
 
     source: str
@@ -50,6 +51,7 @@ class Result:
     detectors: Sequence[str] = ()
     events: Sequence[EventRow] = ()
     before: Entry | None = None
+    held: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ def commit(
             computed_at=now,
         )
         ledger.record(db, entry)
+        if window.resolution is Resolution.MINUTE:
+            ledger.note_held(db, entry, result.held)
         if before is not None and old is not None:
             restate(db, entry, _why(before), old, result.rows)
         _mark_above(db, result, above, before, now)

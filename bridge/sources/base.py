@@ -122,9 +122,20 @@ class Presence:
 
 @dataclass(slots=True)
 class Warnings:
-    """What a source said beside its answer; anything here means not complete (R70)."""
+    """What a source said beside its answer; any message means not complete (R70).
+
+    `held` is how many raw samples of the span the source had, counted as by
+    `Source.count`; None where it does not count them.
+    """
 
     messages: list[str] = field(default_factory=list)
+    held: int | None = None
+    _uncounted: bool = False
+
+    def hold(self, samples: int | None) -> None:
+        """Count the samples of a part of the answer, None for a part without count."""
+        self._uncounted |= samples is None
+        self.held = None if self._uncounted else (self.held or 0) + (samples or 0)
 
 
 class SourceError(Exception):
@@ -154,7 +165,9 @@ class Source(Protocol):
     def earliest_ms(self, not_before_ms: int) -> int | None:
         """Return the time of its earliest sample since then, None if it has none."""
 
-    def read(self, start_ms: int, end_ms: int, warnings: Warnings) -> Iterator[Block]:
+    def read(
+        self, start_ms: int, end_ms: int, warnings: Warnings
+    ) -> Iterator[Block | Families | Natives]:
         """Yield all samples of `[start_ms, end_ms)`, each series in one block."""
 
     def presence(self, start_ms: int, end_ms: int) -> Presence:
@@ -174,6 +187,12 @@ class Source(Protocol):
         `earliest_ms[i]` to then at which its target was scraped with success, UTC
         milliseconds; 0 where there is none, and where the series has a sample from
         `earliest_ms[i]` on that the answer does not hold.
+        """
+
+    def count(self, start_ms: int, end_ms: int) -> int | None:
+        """Return how many raw samples of `[start_ms, end_ms)` it has now (RULES R65).
+
+        None where it cannot say without being asked for all of them.
         """
 
     def done(self, end_ms: int) -> None:

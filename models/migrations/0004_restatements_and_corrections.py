@@ -59,6 +59,7 @@ _STATEMENTS = (
     """,
     "CREATE INDEX verifications_at ON verifications (at)",
     "ALTER TABLE ledger ADD COLUMN first_at BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE ledger ADD COLUMN held BIGINT",
 )
 _SQLITE = {
     "serial": "INTEGER NOT NULL",
@@ -75,6 +76,7 @@ def up(migrator: Any, db: Database) -> None:
 
 
 def down(migrator: Any, db: Database) -> None:
+    db.execute_sql("ALTER TABLE ledger DROP COLUMN held")
     db.execute_sql("ALTER TABLE ledger DROP COLUMN first_at")
     for table in ("verifications", "corrections", "restatements"):
         db.execute_sql(f"DROP TABLE {table}")

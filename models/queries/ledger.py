@@ -178,6 +178,30 @@ def _note_first(db: Database, entry: Entry) -> None:
     db.execute_sql(sql.replace("?", db.param), (entry.computed_at, *key))
 
 
+def note_held(db: Database, entry: Entry, held: int | None) -> None:
+    """Note how many raw samples the source had of a window, by its own count."""
+    sql = "UPDATE ledger SET held = ? WHERE source = ? AND resolution = ? AND start = ?"
+    key = (entry.source, entry.resolution, entry.start)
+    db.execute_sql(sql.replace("?", db.param), (held, *key))
+
+
+def counted(
+    db: Database, source: str, resolution: str, start: int, end: int
+) -> list[tuple[int, int]]:
+    """Return (start, raw samples that the source had) of finished windows of a span.
+
+    Oldest first, without those whose samples the source did not count.
+    """
+    rows: list[Any] = rows_of(
+        db,
+        "SELECT start, held FROM ledger WHERE source = ? AND resolution = ? "
+        "AND start >= ? AND start < ? AND held IS NOT NULL "
+        "AND state NOT IN ('open', 'dirty') ORDER BY start",
+        (source, resolution, start, end),
+    )
+    return rows
+
+
 def _extreme(db: Database, function: str, source: str, resolution: str) -> int | None:
     rows: list[Any] = rows_of(
         db,

@@ -65,6 +65,7 @@ class ListSource:
     def read(self, start_ms: int, end_ms: int, warnings: Warnings) -> Iterator[Block]:
         self.reads.append((start_ms, end_ms))
         warnings.messages.extend(self.warns)
+        warnings.hold(self.count(start_ms, end_ms))
         held = {
             name: kept
             for name, samples in sorted(self.series.items())
@@ -100,6 +101,10 @@ class ListSource:
         if self._within(self.series[name], earliest, first):
             return 0
         return max((t for t in self.scraped if earliest <= t < first), default=0)
+
+    def count(self, start_ms: int, end_ms: int) -> int | None:
+        found = self.series.values()
+        return sum(len(self._within(one, start_ms, end_ms)) for one in found)
 
     def done(self, end_ms: int) -> None:
         self.finished_ms = end_ms
