@@ -82,7 +82,7 @@ class FakePrometheus:
             return told
         path = asked.path.removeprefix("/api/v1/").replace("/", "_")
         if path == "read" and self.offers_read:
-            return self._read(asked.body)
+            return self._remote_read(asked.body)
         answer = getattr(self, f"_{path}", None)
         if answer is None:
             return Told(b"404 page not found\n", 404)
@@ -96,8 +96,8 @@ class FakePrometheus:
             found["infos"] = list(self.infos)
         return Told(json.dumps(found, separators=(",", ":")).encode())
 
-    def _read(self, body: bytes) -> Told:
-        asked = MESSAGES["ReadRequest"].FromString(snappy.decompress_raw(body))
+    def _remote_read(self, body: bytes) -> Told:
+        asked = MESSAGES["ReadRequest"].FromString(bytes(snappy.decompress_raw(body)))
         (query,) = asked.queries
         external = (yaml.safe_load(self.config)["global"] or {}).get("external_labels")
         conditions = [_condition(one, external or {}) for one in query.matchers]

@@ -74,7 +74,7 @@ class RemoteRead:
             self._server, self._offered = _Server.of(config), False
         if not self._offered:
             self._check(config)
-            self._ask(_UP.conditions, start_ms, start_ms + 1)
+            series_of(self._ask(_UP.conditions, start_ms, start_ms + 1))
             self._offered = True
         for label, value in self._server.external.items():
             own = Selector(frozenset({Matcher(label, "=", value)}))
@@ -87,7 +87,11 @@ class RemoteRead:
     def fetch(self, selector: Selector, start_ms: int, end_ms: int) -> bytes:
         """Return the undecoded samples of `[start_ms, end_ms)`; on any thread."""
         matchers = (self._about_series(matcher) for matcher in selector.conditions)
-        return self._ask(matchers, start_ms, end_ms)
+        try:
+            return self._ask(matchers, start_ms, end_ms)
+        except SourceError:
+            self._offered = False  # perhaps; the next window finds out
+            raise
 
     def decode(self, body: bytes, warnings: Warnings) -> Matrix:  # noqa: ARG002 - there are none
         """Return the samples without stale markers, and when these were."""
