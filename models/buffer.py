@@ -16,7 +16,10 @@ class Buffer(Table):
     samples = IntegerField(help_text="Samples in the payload.")
     payload = BlobField(
         help_text="zlib over three little-endian arrays of that many entries: series "
-        "ids (int64), times in UTC milliseconds (int64), values (float64)."
+        "ids (int64), times in UTC milliseconds (int64), values (float64). Where there "
+        "are histograms, two more: what part of its series a sample is (int8: 0 all of "
+        "it, 1 a bucket, 2 the sum, 3 the count), and the bucket's upper bound "
+        "(float64)."
     )
 
     class Meta:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-import numpy as np
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bridge.receivers.exposition import Exposition, Parser
 from bridge.receivers.lines import ExpositionError, Identity, TooManySamples
 from bridge.sources.base import SourceError
 from bridge.sources.client import Client, Reply
-from bridge.sources.metadata import Family, describe, is_affected
+from bridge.sources.known import facts_of, part_bound
+from bridge.sources.members import Role
+from bridge.sources.metadata import Family, describe, family_of, is_affected
 from models.directory import SeriesFacts, canonical
 from runtime.config import SettingsError, read_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from bridge.sources.known import Resolve
     from runtime import settings
 
 _OK: Final = 200
@@ -29,6 +28,10 @@ _ACCEPT: Final = (
 )
 _LEAST_BYTES: Final = 2**20
 _BYTES_PER_SAMPLE: Final = 1024
+
+
+Place: TypeAlias = tuple[int, int, float]
+"""The id of a series, what part of it is meant (a `Role`), and a bucket's bound."""
 
 
 class ScrapeError(Exception):
@@ -63,7 +66,7 @@ class Endpoint:
         }
         self._token: str | None = None
         self._parser = Parser()
-        self._ids: dict[Identity, int] = {}
+        self._places: dict[Identity, Place] = {}
         self._families: dict[str, Family] = {}
 
     @property
@@ -96,26 +99,24 @@ class Endpoint:
         except ExpositionError as error:
             raise ScrapeError("garbage", str(error)) from error
 
-    def series_ids(
+    def places(
         self,
         found: Exposition,
-        resolve: Callable[[Sequence[SeriesFacts]], NDArray[np.int64]],
-    ) -> tuple[NDArray[np.int64], int]:
-        """Return the series id of each sample, and how many series are new.
+        resolve: Resolve,
+    ) -> tuple[list[Place], int]:
+        """Return where each sample belongs, and how many exposed series are new.
 
         Series are resolved when they appear, and when what the target says of their
         family has changed.
         """
         there = dict.fromkeys(found.series)
         known = self._known_of(found)
-        added = sum(identity not in self._ids for identity in there)
+        added = sum(identity not in self._places for identity in there)
         missing = [identity for identity in there if identity not in known]
         if missing:
-            ids = resolve([self._facts(identity, found) for identity in missing])
-            known.update(zip(missing, ids.tolist(), strict=True))
-        self._ids, self._families = known, found.families
-        ids = np.fromiter(map(known.__getitem__, found.series), np.int64)
-        return ids, added
+            known.update(self._met(missing, found, resolve))
+        self._places, self._families = known, found.families
+        return [known[identity] for identity in found.series], added
 
     def own_facts(self, metric: str) -> SeriesFacts:
         """Return a gauge about the scrape itself, such as `up`."""
@@ -154,15 +155,15 @@ class Endpoint:
             raise ScrapeError("rejected", f"the target redirects to {location}")
         raise ScrapeError("status", f"the target answered {reply.status}")
 
-    def _known_of(self, found: Exposition) -> dict[Identity, int]:
-        """Return the ids that are still right for what is there now."""
+    def _known_of(self, found: Exposition) -> dict[Identity, Place]:
+        """Return the places that are still right for what is there now."""
         before, now = self._families, found.families
         changed = {
             name
             for name in before.keys() | now.keys()
             if before.get(name) != now.get(name)
         }
-        there = ((identity, self._ids.get(identity)) for identity in found.series)
+        there = ((identity, self._places.get(identity)) for identity in found.series)
         return {
             identity: known
             for identity, known in there
@@ -170,12 +171,34 @@ class Endpoint:
             and not (changed and is_affected(identity.metric, changed))
         }
 
-    def _facts(self, identity: Identity, found: Exposition) -> SeriesFacts:
-        labels = target_labels(identity, {"job": self.job, "instance": self.instance})
-        said = describe(identity.metric, labels, found.families)
-        return SeriesFacts(
-            identity.metric, canonical(labels), said.kind, said.unit, said.help
+    def _met(
+        self, missing: Sequence[Identity], found: Exposition, resolve: Resolve
+    ) -> dict[Identity, Place]:
+        own = {"job": self.job, "instance": self.instance}
+        labels = [target_labels(identity, own) for identity in missing]
+        histograms = _by_buckets(found)
+        described = [
+            describe(identity.metric, one, found.families, histograms)
+            for identity, one in zip(missing, labels, strict=True)
+        ]
+        met = list(zip(missing, labels, described, strict=True))
+        ids = resolve(
+            [facts_of(identity.metric, one, said) for identity, one, said in met]
         )
+        return {
+            identity: (number, int(said.role), part_bound(one, said.role))
+            for number, (identity, one, said) in zip(ids.tolist(), met, strict=True)
+        }
+
+
+def _by_buckets(found: Exposition) -> set[str]:
+    """Return the families that their buckets alone show to be histograms."""
+    return {
+        family_of(identity.metric, Role.BUCKET)
+        for identity in found.series
+        if identity.metric.endswith("_bucket")
+        and describe(identity.metric, dict(identity.labels), {}).role is Role.BUCKET
+    }
 
 
 def target_labels(identity: Identity, own: Mapping[str, str]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,26 +9,12 @@ import numpy as np
 from models.queries import buffer, ledger
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from models.database import Database
+    from models.queries.buffer import Samples
 
 _MINUTE: Final = 60
 _RESOLUTION: Final = "minute"
 _NOT_DONE: Final = frozenset({"open", "dirty"})
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Samples as equally long arrays: series ids, UTC milliseconds, values."""
-
-    ids: NDArray[np.int64]
-    times: NDArray[np.int64]
-    values: NDArray[np.float64]
-
-    def only(self, which: NDArray[np.bool_]) -> Samples:
-        """Return the samples at which `which` holds."""
-        return Samples(self.ids[which], self.times[which], self.values[which])
 
 
 def append(db: Database, source: str, samples: Samples, now: int) -> None:
@@ -43,8 +28,7 @@ def append(db: Database, source: str, samples: Samples, now: int) -> None:
     starts: list[int] = np.unique(minutes).tolist()
     with db.atomic():
         for start in starts:
-            part = samples.only(minutes == start)
-            buffer.append(db, source, start, part.ids, part.times, part.values)
+            buffer.append(db, source, start, samples.only(minutes == start))
             if start + _MINUTE <= now or _is_finished(db, source, start):
                 # The number of batches makes every entry unlike the one before.
                 reason = f"late samples, batch {buffer.batches(db, source, start)}"

@@ -6,19 +6,21 @@ Prometheus would record of the scrape: `up` and its companions.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 import structlog
 
-from bridge.receivers.endpoint import Endpoint, ScrapeError
+from bridge.receivers.endpoint import Endpoint, Place, ScrapeError
 from bridge.receivers.exposition import Exposition
-from bridge.receivers.intake import Samples, append
+from bridge.receivers.intake import append
 from bridge.writer import WriterFull, WriterStopped
+from models.queries.buffer import Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -92,14 +94,15 @@ class Scraper:
             for target in source.targets
         }
         self._own_ids: dict[settings.Target, NDArray[np.int64]] = {}
-        self._told: dict[settings.Target, dict[int, tuple[int, float]]] = {}
+        self._told: dict[settings.Target, dict[Place, tuple[int, float]]] = {}
+        self._closed = threading.Event()
         self._failing: dict[settings.Target, tuple[str, str]] = {}
 
     def scrape(self, target: settings.Target) -> None:
         """Scrape one of the settings' targets once, and keep what it brought.
 
         A target that fails is recorded as down. When the writer cannot keep up, the
-        scrape is dropped and counted.
+        scrape is dropped and counted; one that `close` cuts off leaves nothing.
         """
         endpoint = self._endpoints[target]
         time_ms = round(self._clock.now() * 1000)
@@ -108,6 +111,8 @@ class Scraper:
         try:
             found = endpoint.fetch()
         except ScrapeError as error:
+            if self._closed.is_set():
+                return
             found, failure = Exposition(), error
         seconds = self._clock.monotonic() - began
         self._telemetry.scrape_seconds.labels(self._name).observe(seconds)
@@ -126,7 +131,8 @@ class Scraper:
             self._on_failure(told)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, from any thread."""
+        self._closed.set()
         for endpoint in self._endpoints.values():
             endpoint.close()
 
@@ -140,39 +146,40 @@ class Scraper:
         up: bool,
     ) -> None:
         endpoint = self._endpoints[target]
-        ids, added = np.zeros(0, np.int64), 0
+        places, added = list[Place](), 0
         if up:
-            ids, added = endpoint.series_ids(found, self._resolve)
+            places, added = endpoint.places(found, self._resolve)
         samples = len(found.values)
         own = [float(up), seconds, float(samples), float(samples), float(added)]
         if target not in self._own_ids:
             facts = [endpoint.own_facts(metric) for metric in _OWN]
             self._own_ids[target] = self._resolve(facts)
-        times = [time_ms if time is None else time for time in found.times]
-        batch = Samples(
-            np.append(ids, self._own_ids[target]),
-            np.array([*times, *([time_ms] * len(own))], np.int64),
-            np.array([*found.values, *own], np.float64),
-        )
         dated = _dated(found)
-        kept = self._in_time(self._news(target, batch, dated), time_ms)
+        batch = _batch(places, found, self._own_ids[target], own, time_ms)
+        news = self._news(target, places, dated)
+        kept = self._in_time(
+            batch.only(np.append(news, np.ones(len(own), bool))), time_ms
+        )
         now = int(self._clock.now())
         self._call("buffer_scrape", lambda: append(self._db, self._name, kept, now))
         if up:
-            told = zip(ids.tolist(), dated, strict=True)
-            self._told[target] = {id_: sample for id_, sample in told if sample}
+            told = zip(places, dated, strict=True)
+            self._told[target] = {place: sample for place, sample in told if sample}
 
-    def _news(self, target: settings.Target, batch: Samples, dated: _Dated) -> Samples:
-        """Leave out what a target dates itself and has told before (RULES R15).
+    def _news(
+        self, target: settings.Target, places: Sequence[Place], dated: _Dated
+    ) -> NDArray[np.bool_]:
+        """Say what a target does not date itself, or has not told before (RULES R15).
 
         It may tell the same old sample at every scrape, which is no reason to do its
         window again.
         """
         before = self._told.get(target, {})
-        news = np.ones(len(batch.ids), np.bool_)
-        for place, series in enumerate(batch.ids[: len(dated)].tolist()):
-            news[place] = dated[place] is None or before.get(series) != dated[place]
-        return batch.only(news)
+        news = (
+            sample is None or before.get(place) != sample
+            for place, sample in zip(places, dated, strict=True)
+        )
+        return np.fromiter(news, np.bool_, len(places))
 
     def _in_time(self, batch: Samples, time_ms: int) -> Samples:
         """Leave out samples that a target dates beyond what can be rolled up.
@@ -202,6 +209,27 @@ class Scraper:
         now = self._failing[target] = (failure.reason, str(failure))
         say = log.debug if now == before else log.warning
         say("a scrape failed", **told, reason=failure.reason, error=str(failure))
+
+
+def _batch(
+    places: Sequence[Place],
+    found: Exposition,
+    own_ids: NDArray[np.int64],
+    own: Sequence[float],
+    time_ms: int,
+) -> Samples:
+    """Return what a scrape brought, and behind it what it says of itself."""
+    ids, parts, bounds = zip(*places, strict=True) if places else ((), (), ())
+    times = [time_ms if time is None else time for time in found.times]
+    alone = Samples.plain(own_ids, np.full(len(own), time_ms), np.array(own))
+    exposed = Samples(
+        np.array(ids, np.int64),
+        np.array(times, np.int64),
+        np.array(found.values, np.float64),
+        np.array(parts, np.int8),
+        np.array(bounds, np.float64),
+    )
+    return Samples.join([exposed, alone])
 
 
 def _dated(found: Exposition) -> _Dated:

@@ -38,7 +38,8 @@ def aggregate(
     Sums are compensated, in time order (R17). Increases belong to the window of the
     later sample of each step and are never extrapolated (R22, R24); see `steps.measure`
     for what a step adds, by `policy` and, where falls of these series are tolerated,
-    by `falls`. Minus zero becomes zero, because not every database tells them apart.
+    by `falls`. Quantiles have no sum (R56). Minus zero becomes zero, because not every
+    database tells them apart.
 
     Raises ValueError for a sample at or after the window's end, for times that do not
     rise within a series, and for arrays that do not fit each other.
@@ -53,6 +54,9 @@ def aggregate(
     flags = _flags(cut, block, window)
     flags[places] |= measured.flags
     no_sum = cut.some & without_sum(total, flags)
+    if block.quantile is not None:
+        flags[block.quantile] |= Flag.QUANTILE
+        no_sum |= block.quantile
     flags[no_sum] |= Flag.NO_SUM
     total[no_sum] = np.nan
     end = run.begin + run.count - 1

@@ -30,7 +30,7 @@ from bridge.sources.base import Source, SourceError
 from models.database import DatabaseUnavailable
 from models.queries import events as event_queries
 from models.queries import ledger
-from models.queries.series import are_counters
+from models.queries.series import kinds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,7 +86,7 @@ class Engine:
             calendars or Calendars((), parts.db, parts.call, parts.clock),
             parts,
         )
-        self._kinds = Kinds(lambda ids: are_counters(parts.db, ids))
+        self._kinds = Kinds(lambda ids: kinds_of(parts.db, ids))
         self._counting = _counting(rollup, parts.directory)
         self._agenda = Agenda(rollup.catch_up)
         self._tails: dict[int, Tail] = {}

@@ -1,4 +1,4 @@
-"""Which series are counters, as the series table says.
+"""Which series are counters or quantiles, as the series table says.
 
 What a server tells of its metrics is incomplete after a restart, and a series that is a
 counter today was one yesterday: what was stored once decides, whatever an answer says.
@@ -7,43 +7,54 @@ counter today was one yesterday: what was stored once decides, whatever an answe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bridge.rollup.rows import Bools, Ints
 
-AreCounters: TypeAlias = Callable[[Ints], Bools]
-"""Says of each series id whether the table calls it a counter."""
+KindsOf: TypeAlias = Callable[[Ints], NDArray[np.str_]]
+"""Says of each series id what kind the table calls it."""
+
+_UNKNOWN: Final = "unknown"
+_COUNTER: Final = 1
+_QUANTILE: Final = 2
+_CODES: Final = {"counter": _COUNTER, "summary": _QUANTILE}
+_ASKED: Final = 4
 
 
 class Kinds:
-    """Remembers which series are counters; asks the table for those it has not met."""
+    """Remembers kinds; asks the table for those it has not met.
 
-    def __init__(self, are_counters: AreCounters) -> None:
-        self._are_counters = are_counters
-        self._counter = np.zeros(0, dtype=np.bool_)
-        self._asked = np.zeros(0, dtype=np.bool_)
+    Kinds never change but from unknown to known, so the unknown are asked for again.
+    """
 
-    def counters(self, series_id: Ints, said: Bools) -> Bools:
-        """Return which series are counters.
+    def __init__(self, kinds_of: KindsOf) -> None:
+        self._kinds_of = kinds_of
+        self._codes = np.zeros(0, np.int8)
 
-        `said` is what the source says: where that is more than is remembered, the
-        table is asked again, as a kind may have become known.
-        """
-        self._grow(series_id)
-        news = ~self._asked[series_id] | (said & ~self._counter[series_id])
-        if news.any():
-            ids = series_id[news]
-            self._counter[ids] = self._are_counters(ids)
-            self._asked[ids] = True
-        counter: Bools = self._counter[series_id]
+    def counters(self, series_id: Ints) -> Bools:
+        """Return which series are counters."""
+        counter: Bools = (self._known(series_id) & _COUNTER) > 0
         return counter
 
-    def _grow(self, series_id: Ints) -> None:
+    def quantiles(self, series_id: Ints) -> Bools:
+        """Return which series are quantiles of summaries."""
+        quantile: Bools = (self._known(series_id) & _QUANTILE) > 0
+        return quantile
+
+    def _known(self, series_id: Ints) -> NDArray[np.int8]:
         size = int(series_id.max(initial=-1)) + 1
-        if size > len(self._counter):
-            extra = max(size, 2 * len(self._counter)) - len(self._counter)
-            more = np.zeros(extra, dtype=np.bool_)
-            self._counter = np.append(self._counter, more)
-            self._asked = np.append(self._asked, more)
+        if size > len(self._codes):
+            extra = max(size, 2 * len(self._codes)) - len(self._codes)
+            self._codes = np.append(self._codes, np.zeros(extra, np.int8))
+        news = self._codes[series_id] == 0
+        if news.any():
+            ids = series_id[news]
+            kinds = self._kinds_of(ids)
+            codes = np.where(kinds == _UNKNOWN, 0, _ASKED)
+            for kind, code in _CODES.items():
+                codes[kinds == kind] |= code
+            self._codes[ids] = codes
+        return self._codes[series_id]

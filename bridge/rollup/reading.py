@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
+from bridge.rollup import exponential, histograms
 from bridge.rollup.aggregate import aggregate
 from bridge.rollup.firsts import with_absence
+from bridge.rollup.layouts import unknown
 from bridge.rollup.plan import Silence, Verdict, judge
 from bridge.rollup.rows import Rows
 from bridge.rollup.steps import USUAL, Policy
-from bridge.sources.base import Block, Source, Warnings
+from bridge.sources.base import Block, Families, Natives, Source, Warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bridge.rollup.corrections import Corrections
     from bridge.rollup.kinds import Kinds
-    from bridge.rollup.rows import Ints
+    from bridge.rollup.layouts import Bounds, Lookup
+    from bridge.rollup.rows import Bools, Ints
     from bridge.rollup.steps import Falls
-    from bridge.rollup.tail import Tail
+    from bridge.rollup.tail import Previous, Tail
     from bridge.rollup.windows import Window
+
+Answer: TypeAlias = Block | Families | Natives
 
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """How steps of counters are counted; `tolerated` answers by series ids."""
+    """How steps of counters are counted; `tolerated` answers by series ids.
+
+    `layouts` answers the bounds by which histograms of before were counted.
+    """
 
     policy: Policy = USUAL
     tolerated: Callable[[Ints], Falls | None] = lambda _: None
+    layouts: Lookup = unknown
 
 
 USUALLY: Final = Counting()
@@ -39,7 +48,10 @@ USUALLY: Final = Counting()
 
 @dataclass(slots=True)
 class Reading:
-    """What a source held of a window, rolled up."""
+    """What a source held of a window, rolled up.
+
+    `layouts` are the bounds that histograms were counted by, which rows name by number.
+    """
 
     window: Window
     rows: list[Rows] = field(default_factory=list)
@@ -47,6 +59,23 @@ class Reading:
     interval_ms: int | None = None
     silent_seconds: int = 0
     warnings: Warnings = field(default_factory=Warnings)
+    layouts: dict[int, Bounds] = field(default_factory=dict)
+
+    def take(self, parts: Sequence[Rows], answer: Answer) -> None:
+        """Add the rows of an answer.
+
+        A name may stand for both a histogram and a number, of which the number stays:
+        a series has one row for each window.
+        """
+        for part in parts:
+            rows = part
+            if len(rows) and not isinstance(answer, Block):
+                taken = [known.series_id for known in self.rows]
+                rows = rows.take(
+                    ~np.isin(rows.series_id, np.concatenate([[-1], *taken]))
+                )
+            if len(rows):
+                self.rows.append(rows)
 
     @property
     def series(self) -> int:
@@ -73,30 +102,60 @@ def read(  # noqa: PLR0917 - what is read, and what it is read by
     silence = Silence(window.start_ms, window.resolution.width)
     since = window.start_ms - lookback_ms
     for answer in source.read(since, window.end_ms, reading.warnings):
-        counter = kinds.counters(answer.series_id, answer.counter)
-        previous = tail.previous(answer.series_id)
-        block = replace(answer, counter=counter)
+        known, rising = _as_known(answer, kinds)
+        previous = tail.previous(known.series_id)
         if counting.policy.evidence:
-            block = with_absence(
-                block,
-                counter,
+            known = with_absence(  # type: ignore[type-var]  # one of the three
+                known,
+                rising,
                 previous.values,
                 source=source,
                 window=window,
                 since_ms=since,
             )
-        left, empty = block, list[Rows]()
+        left, empty = known, list[Rows]()
         if corrections is not None:
-            left, previous, empty = corrections.apply(block, previous, window)
-        falls = counting.tolerated(left.series_id)
-        rows = aggregate(left, window, previous, counting.policy, falls)
-        reading.rows += [part for part in (rows, *empty) if len(part)]
-        inside = block.times >= window.start_ms
+            left, previous, empty = corrections.apply(  # type: ignore[type-var]  # same
+                known, previous, window
+            )
+        rows = _rolled_up(left, window, previous, counting, reading.layouts)
+        reading.take([rows, *empty], known)
+        inside = known.times >= window.start_ms
         reading.samples += int(inside.sum())
-        silence.hear(block.times)
-        reading.interval_ms = _shortest(reading.interval_ms, block, window)
+        silence.hear(known.times)
+        reading.interval_ms = _shortest(reading.interval_ms, known, window)
     reading.silent_seconds = silence.longest
     return reading
+
+
+def _as_known(answer: Answer, kinds: Kinds) -> tuple[Answer, Bools]:
+    """Return an answer with the kinds of its series, and which of these only rise."""
+    if not isinstance(answer, Block):
+        return answer, np.ones(len(answer.series_id), np.bool_)
+    counter = kinds.counters(answer.series_id)
+    quantile = kinds.quantiles(answer.series_id)
+    return replace(answer, counter=counter, quantile=quantile), counter
+
+
+def _rolled_up(
+    answer: Answer,
+    window: Window,
+    previous: Previous,
+    counting: Counting,
+    layouts: dict[int, Bounds],
+) -> Rows:
+    """Return the rows of an answer; the layouts of its histograms are added."""
+    policy = counting.policy
+    if isinstance(answer, Block):
+        falls = counting.tolerated(answer.series_id)
+        return aggregate(answer, window, previous, policy, falls)
+    lookup = counting.layouts
+    if isinstance(answer, Families):
+        rows, met = histograms.aggregate(answer, window, previous, policy, lookup)
+    else:
+        rows, met = exponential.aggregate(answer, window, previous, policy, lookup)
+    layouts.update(met)
+    return rows
 
 
 def verdict(source: Source, reading: Reading, around_ms: int) -> Verdict:
@@ -127,8 +186,8 @@ def _recorded(source: Source, window: Window, around_ms: int) -> bool:
     return source.presence(end_ms - 2 * interval, start_ms).recording
 
 
-def _shortest(known: int | None, block: Block, window: Window) -> int | None:
-    most = int(np.max(block.expected, initial=0))
+def _shortest(known: int | None, answer: Answer, window: Window) -> int | None:
+    most = int(np.max(answer.expected, initial=0))
     if most == 0:
         return known
     interval = window.resolution.width * 1000 // most

@@ -29,7 +29,7 @@ class Flag(IntFlag):
     INFINITE = 4
     """Infinite samples are in first, last, min and max, and in sum (R14)."""
     NO_SUM = 8
-    """There is no sum: infinities of both signs, or too large for a float."""
+    """There is no sum: infinities of both signs, too large for a float, or nonsense."""
     IMPRECISE = 16
     """A counter at or beyond 2^53: the source itself loses single steps (R18)."""
     CREATED = 32

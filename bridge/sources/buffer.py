@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import numpy as np
 
-from bridge.sources.base import Block, Presence, Warnings
+from bridge.sources.base import Block, Families, Presence, Warnings
 from bridge.sources.endings import Endings
 from bridge.sources.evidence import newest_scrapes, were_there
+from bridge.sources.families import Assembler, Members
 from bridge.sources.intervals import Target, samples_per_minute
+from bridge.sources.members import Role
 from bridge.sources.samples import Runs, sort
 from bridge.sources.stale import is_stale, newest
 from models.directory import SeriesFacts, canonical
@@ -36,16 +38,14 @@ class Call(Protocol):
         """Run it, waiting until it is done."""
 
 
-Samples: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]"
-
-
 class BufferSource:
     """Samples of the buffer as a source; see `bridge.sources.base.Source`.
 
-    `kinds` says of series ids which are counters, `describe` answers their metrics and
-    labels, and `resolve` the ids of series. `interval_ms` is how far samples are apart
-    (0 where that differs), `keep_raw` for how many seconds samples stay after their
-    window is done. The clock is the bridge's own, as its receivers set the times.
+    Which series are counters the table says, not the source. `describe` answers the
+    metrics and labels of ids, and `resolve` the ids of series. `interval_ms` is how far
+    samples are apart (0 where that differs), `keep_raw` for how many seconds samples
+    stay after their window is done. The clock is the bridge's own, as its receivers set
+    the times.
     """
 
     def __init__(
@@ -53,7 +53,6 @@ class BufferSource:
         name: str,
         db: Database,
         *,
-        kinds: Callable[[NDArray[np.int64]], NDArray[np.bool_]],
         describe: Callable[[Sequence[int]], Sequence[tuple[str, Mapping[str, str]]]],
         resolve: Resolve,
         interval_ms: int,
@@ -63,7 +62,6 @@ class BufferSource:
     ) -> None:
         self._name = name
         self._db = db
-        self._kinds = kinds
         self._describe = describe
         self._resolve = resolve
         self._interval_ms = interval_ms
@@ -88,7 +86,7 @@ class BufferSource:
             return None
         first = max(oldest, _floor(not_before_ms))
         for start in range(first, _floor(self.now_ms()) + 1, _MINUTE):
-            _, times, _ = buffer.read(self._db, self._name, start, start + _MINUTE)
+            times = buffer.read(self._db, self._name, start, start + _MINUTE).times
             times = times[times >= not_before_ms]
             if len(times):
                 return int(times.min())
@@ -98,26 +96,32 @@ class BufferSource:
         self,
         start_ms: int,
         end_ms: int,
-        warnings: Warnings,  # noqa: ARG002 - a table has nothing to warn of
-    ) -> Iterator[Block]:
+        warnings: Warnings,
+    ) -> Iterator[Block | Families]:
         """Yield all samples of `[start_ms, end_ms)`, each series in one block."""
-        ids, times, values = self._stored(start_ms, end_ms)
-        stale = is_stale(values)
+        stored = self._stored(start_ms, end_ms)
+        stale = is_stale(stored.values)
         endings = Endings()
         if stale.any():
-            ended, back = np.unique(ids[stale], return_inverse=True)
+            ended, back = np.unique(stored.ids[stale], return_inverse=True)
             order = np.argsort(back, kind="stable")
-            markers = times[stale][order]
+            markers = stored.times[stale][order]
             each = newest(np.ones(len(order), np.bool_), markers, np.bincount(back))
             endings.note(ended, each, (start_ms, end_ms))
-        ordered = sort(ids[~stale], times[~stale], values[~stale])
+        alone = stored.only(~stale & (stored.parts == Role.ALONE))
+        ordered = sort(alone.ids, alone.times, alone.values)
+        warnings.hold(len(ordered.times))
         for first in range(0, len(ordered.series), _SERIES):
             yield endings.of(self._block(ordered, first, first + _SERIES))
+        members = stored.only(~stale & (stored.parts != Role.ALONE))
+        for families in self._families(members):
+            warnings.hold(len(families.times))
+            yield endings.of(families)
 
     def presence(self, start_ms: int, end_ms: int) -> Presence:
         """Tell whether anything was accepted at all during `[start_ms, end_ms)`."""
-        _, times, _ = self._samples(start_ms, end_ms)
-        return Presence(recording=len(times) > 0, interval_ms=self._interval_ms or None)
+        recording = len(self._samples(start_ms, end_ms).times) > 0
+        return Presence(recording=recording, interval_ms=self._interval_ms or None)
 
     def absent(
         self,
@@ -127,7 +131,9 @@ class BufferSource:
         since_ms: int,
     ) -> NDArray[np.int64]:
         """Tell when the targets of new series were scraped without them (R25)."""
-        ids, times, values = self._samples(int(earliest_ms.min()), int(first_ms.max()))
+        ids, times, values, *_ = self._samples(
+            int(earliest_ms.min()), int(first_ms.max())
+        )
         labels = [labels for _, labels in self._describe(series_id.tolist())]
         targets = [(one.get("job", ""), one.get("instance", "")) for one in labels]
         scrapes = {
@@ -138,6 +144,14 @@ class BufferSource:
         before = times < since_ms
         there = were_there(series_id, earliest_ms, (ids[before], times[before]))
         return np.where(there, 0, found)
+
+    def count(self, start_ms: int, end_ms: int) -> int | None:
+        """Return how many samples of `[start_ms, end_ms)` are in the buffer now.
+
+        The parts that a scrape brought of a histogram count as one.
+        """
+        ids, times, values, *_ = self._samples(start_ms, end_ms)
+        return len(sort(ids, times, values).times)
 
     def done(self, end_ms: int) -> None:
         """Delete what is no longer needed once all windows before then are done."""
@@ -157,17 +171,30 @@ class BufferSource:
         facts = [SeriesFacts("up", canonical(one), "gauge") for one in names]
         yield from zip(targets, self._resolve(facts).tolist(), strict=True)
 
-    def _samples(self, start_ms: int, end_ms: int) -> Samples:
-        ids, times, values = self._stored(start_ms, end_ms)
-        number = ~is_stale(values)
-        return ids[number], times[number], values[number]
+    def _samples(self, start_ms: int, end_ms: int) -> buffer.Samples:
+        stored = self._stored(start_ms, end_ms)
+        return stored.only(~is_stale(stored.values))
 
-    def _stored(self, start_ms: int, end_ms: int) -> Samples:
+    def _stored(self, start_ms: int, end_ms: int) -> buffer.Samples:
         """Return the samples of `[start, end)` with stale markers."""
         until = _floor(end_ms - 1) + _MINUTE
-        ids, times, values = buffer.read(self._db, self._name, _floor(start_ms), until)
-        inside = (times >= start_ms) & (times < end_ms)
-        return ids[inside], times[inside], values[inside]
+        stored = buffer.read(self._db, self._name, _floor(start_ms), until)
+        return stored.only((stored.times >= start_ms) & (stored.times < end_ms))
+
+    def _families(self, members: buffer.Samples) -> Iterator[Families]:
+        assembler = Assembler()
+        expected = samples_per_minute(self._interval_ms)
+        assembler.add(
+            Members(
+                family=members.ids,
+                role=members.parts,
+                bound=members.bounds,
+                expected=np.full(len(members.ids), expected, np.int64),
+                times=members.times,
+                values=members.values,
+            )
+        )
+        return assembler.families()
 
     def _block(self, ordered: Runs, first: int, last: int) -> Block:
         series = ordered.series[first:last]
@@ -180,7 +207,7 @@ class BufferSource:
             times=ordered.times[inside],
             values=ordered.values[inside],
             expected=np.full(len(series), expected, np.int64),
-            counter=self._kinds(series),
+            counter=np.zeros(len(series), np.bool_),
         )
 
 

@@ -48,6 +48,7 @@ class _Met:
     role: NDArray[np.int8]
     bound: NDArray[np.float64]
     target: NDArray[np.int64]
+    replica: NDArray[np.int64]
     seen: NDArray[np.int64]
     names: NDArray[np.object_]
 
@@ -61,6 +62,7 @@ class _Met:
             role=none.astype(np.int8),
             bound=none.astype(np.float64),
             target=none,
+            replica=none,
             seen=none,
             names=none.astype(np.object_),
         )
@@ -81,19 +83,23 @@ class KnownSeries:
     """Remembers series by their undecoded labels; forgets those that went away.
 
     `describe` answers a metric's kind, help and unit by its name and labels, and the
-    role that it has in a histogram. All methods are for one thread.
+    role that it has in a histogram. The label `replica_label` is no part of a series,
+    '' for no such label. All methods are for one thread.
     """
 
     def __init__(
         self,
         resolve: Resolve,
         describe: Callable[[Sequence[dict[str, str]]], list[Description]],
+        replica_label: str = "",
     ) -> None:
         self._resolve = resolve
         self._describe = describe
         self._slots: dict[bytes, int] = {}
         self._met = _Met.nothing()
         self._targets: dict[Target, int] = {}
+        self._replica_label = replica_label
+        self._replicas: dict[str, int] = {}
         self._reading = 0
 
     def __len__(self) -> int:
@@ -121,7 +127,7 @@ class KnownSeries:
 
     @property
     def bound(self) -> NDArray[np.float64]:
-        """The upper bound of the bucket in each slot, NaN where there is none."""
+        """The upper bound of the bucket in each slot, 0 where there is none."""
         return self._met.bound
 
     @property
@@ -133,6 +139,37 @@ class KnownSeries:
     def targets(self) -> Sequence[Target]:
         """The targets that the known series belong to."""
         return tuple(self._targets)
+
+    @property
+    def replica(self) -> NDArray[np.int64]:
+        """The position in `replicas` of the replica of the series in each slot."""
+        return self._met.replica
+
+    @property
+    def replicas(self) -> Sequence[str]:
+        """The replicas that were met; '' is that of series without the label."""
+        return tuple(self._replicas)
+
+    @property
+    def names(self) -> NDArray[np.object_]:
+        """The metric of the series in each slot, of a member its own."""
+        return self._met.names
+
+    def places(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return a slot of each of some known series, or of a member of it."""
+        known, slots = np.unique(self._met.ids, return_index=True)
+        found: NDArray[np.int64] = slots[np.searchsorted(known, ids)]
+        return found
+
+    def labels(self, slots: NDArray[np.int64]) -> list[dict[str, str]]:
+        """Return the labels of the series in some slots, the name among them."""
+        if not len(slots):
+            return []
+        raws = list(self._slots)
+        found = [_decode(raws[slot]) for slot in slots.tolist()]
+        for one in found:
+            one.pop(self._replica_label, None)
+        return found
 
     def slots(
         self, metrics: Sequence[bytes], *, native: bool = False
@@ -179,37 +216,47 @@ class KnownSeries:
 
     def _meet(self, raws: Sequence[bytes], *, native: bool) -> None:
         labels = [_decode(raw) for raw in raws]
+        replicas = [self._replica(found) for found in labels]
         described = self._describe(labels)
         if native:
             described = [_as_native(said) for said in described]
         facts = [
-            _facts(found, said) for found, said in zip(labels, described, strict=True)
+            facts_of(found.get(NAME, ""), found, said)
+            for found, said in zip(labels, described, strict=True)
         ]
         first = len(self._slots)
+        roles = [said.role for said in described]
         # Interned: a name is that of thousands of series.
         names = [sys.intern(found.get(NAME, "")) for found in labels]
         new = _Met(
             ids=np.asarray(self._resolve(facts), np.int64),
             counter=np.array([said.kind == COUNTER for said in described]),
             quantile=np.array([said.kind == SUMMARY for said in described]),
-            role=np.array([said.role for said in described], np.int8),
-            bound=np.array([*map(_bound, labels, described)], np.float64),
+            role=np.array(roles, np.int8),
+            bound=np.array([*map(part_bound, labels, roles)], np.float64),
             target=np.array([self._target(found) for found in labels], np.int64),
+            replica=np.array(replicas, np.int64),
             seen=np.full(len(raws), self._reading),
             names=np.array(names, np.object_),
         )
         self._met = self._met.extended(new)
         self._slots.update(zip(raws, range(first, first + len(raws)), strict=True))
 
+    def _replica(self, labels: dict[str, str]) -> int:
+        """Take the replica off the labels of a series; return its code."""
+        label = self._replica_label
+        replica = labels.pop(label, "") if label else ""
+        return self._replicas.setdefault(replica, len(self._replicas))
+
     def _target(self, labels: Mapping[str, str]) -> int:
         target = (labels.get("job", ""), labels.get("instance", ""))
         return self._targets.setdefault(target, len(self._targets))
 
 
-def _facts(labels: Mapping[str, str], said: Description) -> SeriesFacts:
+def facts_of(metric: str, labels: Mapping[str, str], said: Description) -> SeriesFacts:
     """Return what is stored of a series, or of the family that it is a member of."""
     return SeriesFacts(
-        metric=sys.intern(family_of(labels.get(NAME, ""), said.role)),
+        metric=sys.intern(family_of(metric, said.role)),
         labels=canonical(family_labels(labels, said.role)),
         kind=said.kind,
         unit=said.unit,
@@ -217,9 +264,10 @@ def _facts(labels: Mapping[str, str], said: Description) -> SeriesFacts:
     )
 
 
-def _bound(labels: Mapping[str, str], said: Description) -> float:
-    bound = bound_of(labels[BOUND]) if said.role is Role.BUCKET else None
-    return np.nan if bound is None else bound
+def part_bound(labels: Mapping[str, str], role: Role) -> float:
+    """Return the upper bound of a bucket, 0 for what is none."""
+    bound = bound_of(labels[BOUND]) if role is Role.BUCKET else None
+    return bound or 0.0
 
 
 def _as_native(said: Description) -> Description:

@@ -84,7 +84,7 @@ def from_intervals(
 ) -> Exponential:
     """Return a histogram from the buckets of the JSON API.
 
-    The resolution is the one that the bounds show; `schema` is taken where there are
+    The resolution is the one that the bounds show; `schema` is taken where they show
     none. The bucket next to the one around zero may be cut short by that one and is
     taken for whole. Raises ValueError for bounds that are no exponential histogram's.
     """
@@ -173,8 +173,8 @@ def _schema(sides: Sequence[_Side], threshold: float, otherwise: int) -> int:
         raise ValueError("there are bounds that do not rise from zero")
     whole = [(low, up) for low, up, _ in sides if low > threshold and up < _LARGEST]
     shown = {round(-math.log2(math.log2(up / low))) for low, up in whole}
-    candidates = shown or range(COARSEST, FINEST + 1)
-    for schema in sorted(candidates):
+    candidates = sorted(shown) or [otherwise, *range(COARSEST, FINEST + 1)]
+    for schema in candidates:
         if COARSEST <= schema <= FINEST and all(
             _fits(low, up, schema, cut=low <= threshold) for low, up, _ in sides
         ):

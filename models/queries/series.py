@@ -75,15 +75,26 @@ def ids_of_source(db: Database, source: str) -> Ints:
     return np.array([number for (number,) in rows], dtype=np.int64)
 
 
-def are_counters(db: Database, ids: Ints) -> NDArray[np.bool_]:
-    """Say of each id whether its series is a counter, in the order of `ids`."""
+def kinds_of(db: Database, ids: Ints) -> NDArray[np.str_]:
+    """Return the kind of the series of each id, `unknown` where there is none."""
     rows: list[Any] = rows_of(
         db,
-        f"SELECT s.id FROM {numbers(db, 'ids')} "  # noqa: S608 - own names
-        "CROSS JOIN series s WHERE s.id = ids.value AND s.kind = 'counter'",
+        f"SELECT s.id, s.kind FROM {numbers(db, 'ids')} "  # noqa: S608 - own names
+        "CROSS JOIN series s WHERE s.id = ids.value",
         (number_list(db, ids),),
     )
-    return np.isin(ids, np.array([number for (number,) in rows], dtype=np.int64))
+    kinds = dict(rows)
+    return np.array([kinds.get(one, "unknown") for one in ids.tolist()], np.str_)
+
+
+def histograms(db: Database, source: str) -> set[str]:
+    """Return the metrics of a source that are histograms."""
+    rows: list[Any] = rows_of(
+        db,
+        "SELECT DISTINCT metric FROM series WHERE source = ? AND kind = 'histogram'",
+        (source,),
+    )
+    return {metric for (metric,) in rows}
 
 
 def _series(db: Database, filters: dict[str, str | None]) -> list[SeriesRow]:

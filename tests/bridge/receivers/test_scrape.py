@@ -20,7 +20,7 @@ from bridge.writer import WriterFull
 from models.directory import SeriesDirectory, SeriesFacts
 from models.queries import buffer, ledger
 from models.queries.ledger import Entry
-from models.queries.series import are_counters, everything
+from models.queries.series import everything, kinds_of
 from runtime.settings import ScrapeSource
 from tests.servers import RealNodeExporter
 from tests.web import Asked, FakeWeb, Told
@@ -97,7 +97,7 @@ class Setup:
         names = {
             row.id: row.metric + json.dumps(row.labels) for row in everything(self.db)
         }
-        ids, times, values = buffer.read(self.db, "local", 0, 2**40)
+        ids, times, values, *_ = buffer.read(self.db, "local", 0, 2**40)
         found: dict[str, list[tuple[int, float]]] = {}
         for series, at, value in zip(
             ids.tolist(), times.tolist(), values.tolist(), strict=True
@@ -523,7 +523,6 @@ def test_a_real_exporter_is_scraped_into_windows(
     source = BufferSource(
         "local",
         db,
-        kinds=lambda ids: are_counters(db, ids),
         describe=SeriesDirectory(db).describe,
         resolve=lambda facts: SeriesDirectory(db).resolve("local", facts, 0),
         interval_ms=5000,
@@ -537,7 +536,8 @@ def test_a_real_exporter_is_scraped_into_windows(
     assert len(metrics) > 300
     counts = dict(zip(metrics, np.diff(block.offsets).tolist(), strict=True))
     assert counts["node_load1"] == counts["up"] == 3
-    counters = {m for m, is_one in zip(metrics, block.counter, strict=True) if is_one}
+    kinds = kinds_of(db, block.series_id) == "counter"
+    counters = {m for m, is_one in zip(metrics, kinds, strict=True) if is_one}
     assert "node_cpu_seconds_total" in counters
     assert not {"up", "node_load1", "node_memory_MemFree_bytes"} & counters
 
@@ -553,7 +553,7 @@ def test_r15_a_dated_sample_that_is_told_again_is_taken_once(
             setup.scrape()
             clock.advance(15)
     start = earlier // 60_000 * 60
-    _, times, values = buffer.read(db, "local", start, start + 60)
+    _, times, values, *_ = buffer.read(db, "local", start, start + 60)
     assert [v for t, v in zip(times.tolist(), values.tolist(), strict=True)] == [
         1.0,
         2.0,

@@ -7,45 +7,48 @@ import numpy as np
 from bridge.rollup.kinds import Kinds
 
 if TYPE_CHECKING:
-    from bridge.rollup.rows import Bools, Ints
+    from numpy.typing import NDArray
+
+    from bridge.rollup.rows import Ints
 
 
 class Table:
-    """A series table in which some ids are counters."""
+    """A series table with the kinds of some ids."""
 
-    def __init__(self, *counters: int) -> None:
-        self.counters = set(counters)
+    def __init__(self, **kinds: str) -> None:
+        self.kinds = {int(number[1:]): kind for number, kind in kinds.items()}
         self.asked: list[list[int]] = []
 
-    def __call__(self, series_id: Ints) -> Bools:
+    def __call__(self, series_id: Ints) -> NDArray[np.str_]:
         self.asked.append(series_id.tolist())
-        return np.isin(series_id, sorted(self.counters))
+        return np.array([self.kinds.get(one, "unknown") for one in series_id.tolist()])
 
 
-def counters(kinds: Kinds, ids: list[int], *said: int) -> list[int]:
+def counters(kinds: Kinds, ids: list[int]) -> list[int]:
     series_id = np.array(ids)
-    found = kinds.counters(series_id, np.isin(series_id, said))
-    return [int(number) for number in series_id[found]]
+    return [int(number) for number in series_id[kinds.counters(series_id)]]
 
 
-def test_what_the_table_says_counts_and_not_what_the_source_forgot() -> None:
-    table = Table(1, 3)
+def test_what_the_table_says_is_remembered() -> None:
+    table = Table(_1="counter", _2="gauge", _3="counter", _4="summary", _5="histogram")
     kinds = Kinds(table)
-    assert counters(kinds, [1, 2, 3], 1, 3) == [1, 3]
-    assert counters(kinds, [1, 2, 3]) == [1, 3]
-    assert table.asked == [[1, 2, 3]]
-
-
-def test_a_series_that_the_table_does_not_call_a_counter_is_none() -> None:
-    kinds = Kinds(Table())
-    assert counters(kinds, [7], 7) == []
+    ids = [1, 2, 3, 4, 5]
+    assert counters(kinds, ids) == [1, 3]
+    assert counters(kinds, ids) == [1, 3]
+    assert kinds.quantiles(np.array(ids)).tolist() == [False, False, False, True, False]
+    assert table.asked == [ids]
 
 
 def test_a_kind_that_became_known_is_taken_up() -> None:
-    table = Table()
+    table = Table(_4="gauge")
     kinds = Kinds(table)
     assert counters(kinds, [4, 5]) == []
-    table.counters.add(5)
-    assert counters(kinds, [4, 5], 5) == [5]
+    table.kinds[5] = "counter"
+    assert counters(kinds, [4, 5]) == [5]
+    assert counters(kinds, [4, 5]) == [5]
     assert table.asked == [[4, 5], [5]]
-    assert counters(kinds, [4, 5, 6]) == [5]
+
+
+def test_no_series_is_fine() -> None:
+    kinds = Kinds(Table())
+    assert kinds.counters(np.zeros(0, np.int64)).tolist() == []

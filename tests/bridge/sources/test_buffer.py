@@ -36,7 +36,6 @@ class Setup:
         self.source = BufferSource(
             "local",
             db,
-            kinds=lambda ids: ids % 2 == 1,
             describe=self.describe,
             resolve=self.resolve,
             interval_ms=int(changed.get("interval_ms", 15_000)),
@@ -68,9 +67,11 @@ class Setup:
                 self.db,
                 source,
                 MINUTE + minute * 60,
-                np.array(ids, np.int64),
-                np.array(times, np.int64) + MINUTE * 1000,
-                np.array(values, np.float64),
+                buffer.Samples.plain(
+                    np.array(ids, np.int64),
+                    np.array(times, np.int64) + MINUTE * 1000,
+                    np.array(values, np.float64),
+                ),
             )
 
     def read(self, start: int, end: int) -> dict[int, list[tuple[int, str]]]:
@@ -82,7 +83,6 @@ class Setup:
             for at, series in enumerate(block.series_id.tolist()):
                 inside = slice(block.offsets[at], block.offsets[at + 1])
                 assert series not in found
-                assert block.counter[at] == (series % 2 == 1)
                 times = (block.times[inside] - origin).tolist()
                 values = map(repr, block.values[inside].tolist())
                 found[series] = list(zip(times, values, strict=True))
@@ -181,7 +181,7 @@ def test_samples_stay_as_long_as_set_after_their_window_is_done(
     setup.source.done((MINUTE + 240) * 1000)
 
     def starts(source: str) -> NDArray[np.int64]:
-        _, times, _ = buffer.read(db, source, MINUTE, MINUTE + 240)
+        times = buffer.read(db, source, MINUTE, MINUTE + 240).times
         return times // 1000 - MINUTE
 
     assert starts("local").tolist() == kept

@@ -62,18 +62,33 @@ def test_the_ids_of_a_source(filled: Database) -> None:
     assert empty.dtype == np.int64
 
 
-def test_which_ids_are_counters(filled: Database) -> None:
-    ids = np.array([one.id for one in series.everything(filled)] + [10**9])
+def test_the_kinds_of_ids(filled: Database) -> None:
+    known = series.everything(filled)
+    ids = np.array([one.id for one in known] + [10**9])
     shuffled = ids[::-1]
-    found = series.are_counters(filled, shuffled)
-    assert found.tolist() == [False, True, True, False, True, True, False]
+    found = series.kinds_of(filled, shuffled)
+    assert found.tolist() == ["unknown", *(one.kind for one in known[::-1])]
+    assert series.kinds_of(filled, ids[:0]).tolist() == []
+
+
+def test_the_histograms_of_a_source(db: Database) -> None:
+    directory = SeriesDirectory(db)
+    facts = [
+        SeriesFacts("h", '{"a":"1"}', "histogram"),
+        SeriesFacts("h", '{"a":"2"}', "histogram"),
+        SeriesFacts("g", "{}", "gauge"),
+    ]
+    directory.resolve("a", facts, 0)
+    directory.resolve("b", [SeriesFacts("i", "{}", "histogram")], 0)
+    assert series.histograms(db, "a") == {"h"}
 
 
 def test_series_are_found_by_their_indexes(sqlite: Database) -> None:
     with counted(sqlite) as said:
         series.by_metric(sqlite, "up")
         series.ids_of_source(sqlite, "a")
-        series.are_counters(sqlite, np.array([1, 2]))
+        series.kinds_of(sqlite, np.array([1, 2]))
+        series.histograms(sqlite, "a")
     assert said.ways() == {
         "SEARCH series USING INDEX series_metric (metric=?)",
         "SEARCH series USING INDEX series_source (source=?)",

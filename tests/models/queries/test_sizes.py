@@ -18,7 +18,7 @@ def test_bytes_grow_with_what_is_stored(db: Database) -> None:
     before = sizes.database_bytes(db)
     noise = np.random.default_rng(1).random(200_000)
     ids = np.arange(200_000)
-    buffer.append(db, "a", 0, ids, ids, noise)
+    buffer.append(db, "a", 0, buffer.Samples.plain(ids, ids, noise))
     assert sizes.database_bytes(db) - before > 8 * 200_000
     assert before > 0
 
