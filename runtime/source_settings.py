@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from runtime.quantities import Duration, Size, format_duration
 from runtime.section import Positive, Section, Switch, Whole
-from runtime.texts import BaseUrl, HttpUrl, Name, PathText, Selector
+from runtime.texts import BaseUrl, HttpUrl, LabelName, Name, PathText, Selector
 
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -45,6 +45,13 @@ class PrometheusSource(_Source):
         ('{__name__=~".+"}',),
         description="Series to keep, as PromQL selectors; a series that several of "
         "them select is kept once.",
+    )
+    replica_label: LabelName = Field(
+        "",
+        description="Label that tells servers apart which scrape the same targets, "
+        "such as `prometheus_replica`, where one address answers for all of them. It "
+        "is no part of a series, and one of them feeds one target in one window; empty "
+        "where there is one server.",
     )
     timeout: Positive = Field(30.0, description="Deadline of one request.")
     retries: Annotated[Whole, Field(ge=0, le=10)] = Field(

@@ -27,6 +27,15 @@ def _name(text: str) -> str:
     return text
 
 
+def _label_name(text: str) -> str:
+    if not re.fullmatch(r"([a-zA-Z_][a-zA-Z0-9_]*)?", text):
+        raise ValueError(
+            f"{text!r} is not a label; write letters, digits and _, beginning with no "
+            "digit, for example prometheus_replica"
+        )
+    return text
+
+
 def _regex(text: str) -> str:
     try:
         re.compile(text)
@@ -110,3 +119,7 @@ DatabaseUrl = Annotated[
     Written("database URL", "sqlite:///data/epimetheus.db"),
 ]
 Name = Annotated[str, AfterValidator(_name), Written("name", "main")]
+LabelName = Annotated[
+    str, AfterValidator(_label_name), Written("label name", "prometheus_replica")
+]
+"""A label that needs no quotes in PromQL; may be empty."""

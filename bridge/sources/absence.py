@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
-from bridge.sources.base import Warnings
+from bridge.sources.base import SourceError, Warnings
 from bridge.sources.evidence import newest_scrapes
 from bridge.sources.payload import decode_matrix
 from bridge.sources.replicas import Up
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _UP: Final = parse("up")
 _LABELS: Final = msgspec.json.Decoder(dict[str, str])
-_MINUTE_MS: Final = 60_000
-_BACK_MS: Final = 2 * _MINUTE_MS + 1000
+MINUTE_MS: Final = 60_000
+BACK_MS: Final = 2 * MINUTE_MS + 1000
 """How far before a minute a scrape can be just before, at an interval of a minute."""
 
 
@@ -56,18 +56,26 @@ def read_ups(api: Api, end_ms: int, replica_label: str = "") -> Ups:
 
     Raises SourceError.
     """
-    low = end_ms - _MINUTE_MS - _BACK_MS
+    low = end_ms - MINUTE_MS - BACK_MS
     matrix = decode_matrix(api.raw(_UP, low, end_ms), Warnings())
     found: dict[tuple[str, str], list[Up]] = {}
     offsets = np.concatenate(([0], np.cumsum(matrix.lengths)))
     for number, raw in enumerate(matrix.metrics):
-        labels = _LABELS.decode(raw)
+        labels = labels_of(raw)
         del labels[NAME]
         replica = labels.pop(replica_label, "") if replica_label else ""
         inside = slice(offsets[number], offsets[number + 1])
         up = Up(labels, replica, matrix.times[inside], matrix.values[inside] == 1)
         found.setdefault(target_of(labels), []).append(up)
     return found
+
+
+def labels_of(raw: bytes) -> dict[str, str]:
+    """Read labels as the HTTP API writes them; raises SourceError."""
+    try:
+        return _LABELS.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise SourceError("garbage", f"labels cannot be read: {error}") from error
 
 
 def target_of(labels: Mapping[str, str]) -> tuple[str, str]:
@@ -79,6 +87,7 @@ def absences(
     new: New,
     ups: Ups,
     replicas: Replicas | None,
+    *,
     since_ms: int,
     there: Callable[[New], NDArray[np.bool_]],
 ) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from bridge.sources.api import Api
     from bridge.sources.payload import Matrix
+    from bridge.sources.replicas import Replicas
     from runtime.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -47,10 +49,12 @@ class Catalogue:
         refresh: float,
         clock: Clock,
         histograms: Callable[[], Collection[str]] = frozenset,
+        replica_label: str = "",
     ) -> None:
         self._metadata = Metadata(api.metadata)
         self._intervals = Intervals(api.targets, api.config)
-        self._known = KnownSeries(resolve, self._describe)
+        self._known = KnownSeries(resolve, self._describe, replica_label)
+        self._replicas: Replicas | None = None
         self._refresh = refresh
         self._clock = clock
         self._histograms = histograms
@@ -61,13 +65,14 @@ class Catalogue:
         self._changed: set[str] = set()
         self._per_minute = np.zeros(0, np.int64)
 
-    def begin(self) -> None:
-        """Get ready for the answers of a window.
+    def begin(self, replicas: Replicas | None = None) -> None:
+        """Get ready for the answers of a window, of which `replicas` are listened to.
 
         Raises SourceError when nothing was ever read of the targets; later what is
         known stays valid.
         """
         self._metadata.begin()
+        self._replicas = replicas
         self._assembler = Assembler()
         self._native_ids = set()
         self._endings = Endings()
@@ -99,6 +104,7 @@ class Catalogue:
         answers cannot overlap. Raises SourceError.
         """
         slots = self._known.slots(matrix.metrics)
+        slots, matrix = self._fed(slots, matrix)
         self._endings.note(self._known.ids[slots], matrix.ended, span)
         lengths, times, values = matrix.lengths, matrix.times, matrix.values
         member = self._known.role[slots] != Role.ALONE
@@ -136,6 +142,10 @@ class Catalogue:
         SourceError.
         """
         slots = self._known.slots([one.metric for one in series], native=True)
+        if self._replicas is not None:
+            feeds = self._feeds(slots)
+            series = [series[at] for at in np.flatnonzero(feeds).tolist()]
+            slots = slots[feeds]
         ids = self._known.ids[slots].tolist()
         expected = self._expected(slots).tolist()
         fresh = [at for at, id_ in enumerate(ids) if id_ not in self._native_ids]
@@ -162,6 +172,43 @@ class Catalogue:
     def end(self) -> None:
         """Hear that the window has been read."""
         self._known.finish_reading()
+
+    def names_of(self, series_id: NDArray[np.int64]) -> list[str]:
+        """Return the metrics of series of the window, of a histogram that of a part."""
+        names: list[str] = self._known.names[self._known.places(series_id)].tolist()
+        return names
+
+    def labels_of(self, series_id: NDArray[np.int64]) -> list[dict[str, str]]:
+        """Return the labels of series of the window, of a histogram those of a part."""
+        return self._known.labels(self._known.places(series_id))
+
+    def ids(self, matrix: Matrix) -> NDArray[np.int64]:
+        """Return the ids of the series of an answer beside those of the window."""
+        return self._known.ids[self._known.slots(matrix.metrics)]
+
+    def _fed(
+        self, slots: NDArray[np.int64], matrix: Matrix
+    ) -> tuple[NDArray[np.int64], Matrix]:
+        """Leave out the series of replicas that do not feed their target."""
+        if self._replicas is None:
+            return slots, matrix
+        feeds = self._feeds(slots)
+        inside = np.repeat(feeds, matrix.lengths)
+        return slots[feeds], replace(
+            matrix,
+            lengths=matrix.lengths[feeds],
+            times=matrix.times[inside],
+            values=matrix.values[inside],
+            ended=None if matrix.ended is None else matrix.ended[feeds],
+        )
+
+    def _feeds(self, slots: NDArray[np.int64]) -> NDArray[np.bool_]:
+        known = self._known
+        if self._replicas is None:
+            return np.ones(len(slots), np.bool_)
+        return self._replicas.feeds(
+            known.targets, known.replicas, known.target[slots], known.replica[slots]
+        )
 
     def _expected(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many samples a full minute of the series in slots holds."""

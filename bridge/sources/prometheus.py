@@ -29,9 +29,13 @@ from bridge.sources.fetchers import Fetchers
 from bridge.sources.planner import Planner
 from bridge.sources.selectors import Selector, combine, parse
 from bridge.sources.transports import transport
+from bridge.sources.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from bridge.sources.known import Resolve
     from bridge.sources.shards import Shard
@@ -93,6 +97,10 @@ class PrometheusSource:
             refresh=source.refresh,
             clock=clock,
             histograms=histograms,
+            replica_label=source.replica_label,
+        )
+        self._witness = Witness(
+            self._api, self._selectors, self._catalogue, source.replica_label
         )
         self._transport = transport(
             source.transport,
@@ -128,26 +136,28 @@ class PrometheusSource:
         self, start_ms: int, end_ms: int, warnings: Warnings
     ) -> Iterator[Block | Families | Natives]:
         """Yield all samples of `[start_ms, end_ms)`, each series in one block."""
-        self._catalogue.begin()
-        self._transport.begin(start_ms, end_ms)
-        shards = self._planner.plan(start_ms, end_ms)
+        self._catalogue.begin(self._witness.begin(end_ms))
+        low_ms = self._witness.since_ms(start_ms)
+        self._transport.begin(low_ms, end_ms)
+        shards = self._planner.plan(low_ms, end_ms)
+        self._witness.ask_starts(self._planner.names(end_ms), low_ms)
         seen: set[int] | None = set() if len(self._selectors) > 1 else None
         warnings.hold(0)
-        jobs = (partial(self._fetch, shard, start_ms, end_ms) for shard in shards)
+        jobs = (partial(self._fetch, shard, low_ms, end_ms) for shard in shards)
         for shard, body in self._fetchers.run(jobs):
             matrix = self._transport.decode(body, warnings)
             series = len(matrix.metrics) + len(matrix.natives)
             self._planner.check(end_ms, shard, series)
             self._tell(matrix.left_out)
             warnings.hold(counts.held(matrix, start_ms, end_ms))
-            block = self._catalogue.block(matrix, (start_ms, end_ms), seen)
+            block = self._catalogue.block(matrix, (low_ms, end_ms), seen)
             if len(block.series_id):
-                yield block
+                yield self._witness.told(block)
             if matrix.natives:
-                natives = self._catalogue.natives(matrix.natives, (start_ms, end_ms))
+                natives = self._catalogue.natives(matrix.natives, (low_ms, end_ms))
                 if natives is not None:
-                    yield natives
-        yield from self._catalogue.families()
+                    yield self._witness.told(natives)
+        yield from map(self._witness.told, self._catalogue.families())
         self._transport.end()
         self._catalogue.end()
 
@@ -174,6 +184,16 @@ class PrometheusSource:
         return counts.count(
             self._api, self._selectors, start_ms, end_ms, closed=self._closed
         )
+
+    def absent(
+        self,
+        series_id: NDArray[np.int64],
+        earliest_ms: NDArray[np.int64],
+        first_ms: NDArray[np.int64],
+        since_ms: int,
+    ) -> NDArray[np.int64]:
+        """Tell when the targets of new series were scraped without them (R25)."""
+        return self._witness.absent(series_id, earliest_ms, first_ms, since_ms)
 
     def done(self, end_ms: int) -> None:
         """Hear that windows are done: Prometheus keeps its samples by itself."""

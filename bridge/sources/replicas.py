@@ -113,7 +113,8 @@ class Replicas:
             replica = self._chosen.get(found)
             if replica is not None:
                 chosen[code] = codes.get(replica, -1)
-        return chosen[target] == name
+        feeds: NDArray[np.bool_] = chosen[target] == name
+        return feeds
 
     def _by_up(self, target: Target, end_ms: int) -> str | None:
         """Choose by successful scrapes; by all of them where none had success."""
