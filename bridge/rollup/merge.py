@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from bridge.rollup.rows import Flag, Floats, Ints, Rows, no_blobs
+from bridge.rollup.blobs import Merging
+from bridge.rollup.rows import Flag, Floats, Ints, Rows
 from bridge.rollup.summation import Sums, positions, without_sum
 from bridge.rollup.windows import Bounds
 
@@ -143,6 +144,7 @@ class _Merged:
     """What rows add up to so far, one slot per row to be."""
 
     __slots__ = (
+        "_buckets",
         "_changes",
         "_count",
         "_expected",
@@ -178,6 +180,7 @@ class _Merged:
         self._has_increase = np.zeros(slots, np.bool_)
         self._sum = Sums(slots)
         self._increase = Sums(slots)
+        self._buckets = Merging(slots)
 
     def add(self, slots: Ints | slice, rows: Rows) -> None:
         """Add one row to each of the slots, which must differ from each other."""
@@ -204,13 +207,14 @@ class _Merged:
         )
         self._increase.add(slots, _or_zero(rows.increase))
         self._has_increase[slots] |= ~np.isnan(rows.increase)
+        self._buckets.add(slots, rows.buckets)
 
     def spread(self, slots: int, places: Ints) -> Self:
         """Return the same with the slots moved to the places among more slots."""
         wider = type(self)(slots, self._ratio)
         for name in self.__slots__:
             mine, other = getattr(self, name), getattr(wider, name)
-            if isinstance(mine, Sums):
+            if isinstance(mine, (Sums, Merging)):
                 setattr(wider, name, mine.spread(slots, places))
             elif isinstance(mine, np.ndarray):
                 other[places] = mine
@@ -239,7 +243,7 @@ class _Merged:
             last_offset=np.where(self._count > 0, self._last_at - start * 1000, 0),
             gap=self._gap.copy(),
             changes=self._changes.copy(),
-            buckets=no_blobs(len(start)),
+            buckets=self._buckets.result(),
         )
 
 
