@@ -38,6 +38,8 @@ class Telemetry:
     retention_rows: Counter
     retention_windows: Counter
     retention_held: Gauge
+    verify_windows: Counter
+    verify_rows: Counter
     writer_queue: Gauge
     writer_jobs: Counter
     writer_seconds: Histogram
@@ -129,6 +131,18 @@ class Telemetry:
                 "from it is not finished.",
                 "source",
                 "resolution",
+            ),
+            verify_windows=counter(
+                "verify_windows",
+                "Finished minutes that were looked at again, by what was found.",
+                "source",
+                "outcome",
+            ),
+            verify_rows=counter(
+                "verify_rows",
+                "Rows of such minutes that were computed again, by how they compare.",
+                "source",
+                "outcome",
             ),
             writer_queue=gauge("writer_queue_length", "Jobs that wait to be written."),
             writer_jobs=counter(
