@@ -73,6 +73,11 @@ class Seen:
     environment: str
 
     @property
+    def is_histogram(self) -> bool:
+        """Whether the series is a histogram, whose increase are observations."""
+        return self.increase is not None and self.min is None
+
+    @property
     def time(self) -> int:
         """The time of the window's events, UTC milliseconds."""
         return self.start * 1000

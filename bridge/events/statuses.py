@@ -42,10 +42,10 @@ class Statuses:
     """One event per series and window that counted answers of 4xx or 5xx.
 
     Only series that count requests are asked: counters (`_total`, `_requests`,
-    `_responses`) and the `_count` of histograms and summaries. Neither `_bucket` and
-    `_sum` of the same family nor counters of bytes and seconds are, because they would
-    count a request several times or something else. Where a program keeps two such
-    metrics of the same requests, each is an event of its own and names its metric.
+    `_responses`), histograms, and the `_count` of summaries. Neither `_sum` of these
+    nor counters of bytes and seconds are, because they would count something else.
+    Where a program keeps two such metrics of the same requests, each is an event of its
+    own and names its metric.
 
     The first of `status_labels` that holds a status (`404`) or a class of them
     (`4xx`) decides. Occurrences are the counter's increase, rounded.
@@ -60,16 +60,16 @@ class Statuses:
         return "statuses"
 
     def wants(self, metric: str, labels: Mapping[str, str]) -> bool:
-        """Whether the series counts requests that failed."""
+        """Whether the series may count requests that failed."""
         return (
-            _COUNTS_REQUESTS.search(metric) is not None
-            and _MEASURES_REQUESTS.search(metric) is None
+            _MEASURES_REQUESTS.search(metric) is None
             and self._status(labels)[:1] in _CATEGORIES
         )
 
     def detect(self, seen: Seen) -> Event | None:
         """Return the failed requests of a window, if its counter rose."""
-        failed = occurrences(seen.increase)
+        counts = seen.is_histogram or _COUNTS_REQUESTS.search(seen.metric) is not None
+        failed = occurrences(seen.increase) if counts else 0
         if not failed:
             return None
         status = self._status(seen.labels)

@@ -94,10 +94,10 @@ def test_the_first_label_that_holds_a_status_decides() -> None:
     ("metric", "wanted"),
     [
         ("http_requests_total", True),
+        ("http_request_duration_seconds", False),
         ("http_request_duration_seconds_count", True),
         ("nginx_ingress_controller_requests", True),
         ("haproxy_backend_http_responses", True),
-        ("http_request_duration_seconds_bucket", False),
         ("http_request_duration_seconds_sum", False),
         ("http_requests_created", False),
         ("http_response_size_bytes_total", False),
@@ -106,8 +106,18 @@ def test_the_first_label_that_holds_a_status_decides() -> None:
         ("probe_http_status_code", False),
     ],
 )
-def test_only_what_counts_requests_is_wanted(metric: str, *, wanted: bool) -> None:
-    assert DETECTOR.wants(metric, LABELS) is wanted
+def test_only_what_counts_requests_is_an_event(metric: str, *, wanted: bool) -> None:
+    row = seen(metric, labels=LABELS, increase=1.0)
+    found = DETECTOR.wants(metric, LABELS) and DETECTOR.detect(row) is not None
+    assert found is wanted
+
+
+def test_each_observation_of_a_histogram_is_a_request() -> None:
+    row = seen("http_request_duration_seconds", labels=LABELS, increase=3.0, min=None)
+    assert DETECTOR.wants(row.metric, LABELS)
+    event = DETECTOR.detect(row)
+    assert event is not None
+    assert (event.occurrences, event.type) == (3, "http_503")
 
 
 def test_a_request_that_two_metrics_count_names_the_metric_in_both_events() -> None:
