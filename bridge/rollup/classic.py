@@ -1,8 +1,8 @@
 """Blobs of classic histograms: increases by bucket, and how the buckets stood last.
 
-A blob has a segment for each layout that its window met, by rising layout id. Segments
-add up bucket by bucket whatever the order; the state is that of the newest blob, and
-its layout always has a segment. The format:
+A blob has a segment for each layout by which something was observed, by rising id.
+Segments add up bucket by bucket whatever the order; the state is that of the newest
+blob, and its layout always has a segment. The format:
 
     kind, version, segments, segment of the state (255 none), width of the state: u8
     for each segment: layout id i64, buckets u16, width u8
@@ -73,21 +73,29 @@ def encode(
     """Return a blob per owner, as many as there are states; None for the empty.
 
     `piles` are increases by layout id; each owner has a row in the pile of the layout
-    of its state.
+    of its state. Segments of nothing but zeros are left out, but for that one.
     """
     segments: list[list[bytes]] = [[] for _ in states]
     bodies: list[list[bytes]] = [[] for _ in states]
     places: list[int] = [_NO_STATE] * len(states)
     for layout, pile in sorted(piles.items()):
         codes = widths(pile.counts)
+        empty = ~pile.counts.any(axis=1)
         for code in np.unique(codes).tolist():
             chosen = codes == code
             head = _SEGMENT.pack(layout, pile.counts.shape[1], code)
-            packed = pack(pile.counts[chosen], code)
-            for owner, body in zip(pile.owner[chosen].tolist(), packed, strict=True):
+            rows = zip(
+                pile.owner[chosen].tolist(),
+                empty[chosen].tolist(),
+                pack(pile.counts[chosen], code),
+                strict=True,
+            )
+            for owner, nothing, body in rows:
                 state = states[owner]
                 if state is not None and state.layout == layout:
                     places[owner] = len(segments[owner])
+                elif nothing:
+                    continue
                 segments[owner].append(head)
                 bodies[owner].append(body)
     return [
