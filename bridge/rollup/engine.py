@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bridge.rollup.reports import Reporter
     from bridge.rollup.rows import Ints
     from bridge.rollup.tail import LastBefore, Newest
+    from bridge.rollup.trust import Trust
     from bridge.sources.buffer import Call
     from bridge.telemetry import Telemetry
     from models.database import Database
@@ -73,6 +74,7 @@ class Engine:
         parts: Parts,
         *,
         calendars: Calendars | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self._source = source
         self._initial_history = initial_history
@@ -88,6 +90,7 @@ class Engine:
         )
         self._kinds = Kinds(lambda ids: kinds_of(parts.db, ids))
         self._counting = _counting(rollup, parts.directory)
+        self._trust = trust
         self._agenda = Agenda(rollup.catch_up)
         self._tails: dict[int, Tail] = {}
         self._losses = 0
@@ -123,6 +126,7 @@ class Engine:
 
     def _beat(self) -> None:
         while not self._stop.is_set():
+            self._amend()
             try:
                 self._look()
             except SourceError as error:
@@ -131,6 +135,7 @@ class Engine:
             starts = self._agenda.next(self._parts.clock.monotonic())
             if not starts:
                 self._fill_all()
+                self._verify()
                 return
             if not self._work_off(starts):
                 return
@@ -246,14 +251,7 @@ class Engine:
             self._tails.clear()
         before = find_entry(self._parts.db, self._source.name, window)
         tail, lookback_ms = self._tail(window)
-        reading = read(
-            self._source,
-            window,
-            tail,
-            self._kinds,
-            lookback_ms,
-            counting=self._counting,
-        )
+        reading = self._read(window, tail, lookback_ms)
         if self._asks_again(reading):
             return
         judged = verdict(self._source, reading, self._lookback_ms)
@@ -269,6 +267,7 @@ class Engine:
             detectors=self._reporter.detectors,
             events=events,
             before=before,
+            held=None if lookback_ms else reading.warnings.held,
         )
         committed = self._commit(result)
         self._after(window, tail, reading, committed)
@@ -276,15 +275,50 @@ class Engine:
             self._parts.clock.monotonic() - began
         )
 
+    def _read(self, window: Window, tail: Tail, lookback_ms: int) -> Reading:
+        return read(
+            self._source,
+            window,
+            tail,
+            self._kinds,
+            lookback_ms,
+            None if self._trust is None else self._trust.corrections,
+            counting=self._counting,
+        )
+
+    def reread(self, window: Window) -> Reading:
+        """Compute a finished window once more; commits nothing, raises SourceError."""
+        return self._read(window, *self._new_tail(window))
+
+    def _amend(self) -> None:
+        """Have the rows say what corrections say."""
+        if self._trust is not None and self._trust.amend():
+            self._tails.clear()
+            self._searched = None
+
+    def _verify(self) -> None:
+        """Look at finished windows again, as long as none before them is pending."""
+        pending, until = self._agenda.oldest(), self._agenda.until
+        if self._trust is None or until is None or self._stop.is_set():
+            return
+        try:
+            self._trust.verify(self.reread, until if pending is None else pending)
+        except SourceError as error:
+            self._unreachable(error)
+
     def _tail(self, window: Window) -> tuple[Tail, int]:
         """Return the last values before a window, and how far to look back for more."""
+        tail = self._tails.pop(window.start, None)
+        new, lookback_ms = self._new_tail(window)
+        if tail is None or tail.run != new.run:  # windows before it were done meanwhile
+            return new, lookback_ms
+        return tail, lookback_ms
+
+    def _new_tail(self, window: Window) -> tuple[Tail, int]:
         run = self._agenda.run_start(window.start)
         first = None if self._kept_since is not None else self._begin
         alone = window.start in (run, first)
-        tail = self._tails.pop(window.start, None)
-        if tail is None or tail.run != run:  # windows before it were done meanwhile
-            lookup = None if alone else self._last_before(run)
-            tail = Tail(window.start, run, lookup)
+        tail = Tail(window.start, run, None if alone else self._last_before(run))
         return tail, self._lookback_ms if alone else 0
 
     def _last_before(self, run: int | None) -> LastBefore:
