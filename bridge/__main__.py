@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "coverage": "Show which windows are done, and which are not and why.",
     "move": "Copy everything into another database, and compare.",
     "backfill": "Roll up history that the sources still have.",
+    "retention": "Delete what is older than the settings keep it.",
     "query": "Print rollups of series.",
 }
 """The commands; each is the click command `command` of `bridge.cli.NAME`."""

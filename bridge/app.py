@@ -17,6 +17,7 @@ from bridge.api import (
     labels,
     metrics,
     problems,
+    retention,
     rollups,
     series,
     status,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 _LARGEST_BODY: Final = 1 << 20
 _METHODS: Final = frozenset(HTTPMethod)
-_NOUNS: Final = (series, labels, rollups, events, coverage, status)
+_NOUNS: Final = (series, labels, rollups, events, coverage, retention, status)
 _PLAIN: Final = (health, metrics, document, web)
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",

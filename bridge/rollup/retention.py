@@ -118,6 +118,12 @@ class Retention:
         for aged in AGED:
             self._delete_aged(aged, now)
 
+    def finish(self) -> None:
+        """Beat until nothing that is due is left."""
+        self.beat()
+        while self._left <= 0 and not self._stop.is_set():
+            self.beat()
+
     def _delete(self, source: str, resolution: Resolution, now: int) -> None:
         """Arm and sweep one resolution of a source."""
         groups = self._call("retention", lambda: self._arm(source, resolution, now))

@@ -100,5 +100,35 @@ STORAGE = Row(
                 ),
             ),
         ),
+        Graph(
+            "Deleted rows",
+            "short",
+            "Rows deleted as they were older than people keep them.",
+            (
+                Query(
+                    "sum by (resolution) (increase(epimetheus_retention_rows_total"
+                    "{$target}[$__rate_interval]))",
+                    "{{resolution}}",
+                ),
+                Query(
+                    "sum by (resolution) (increase(epimetheus_retention_windows_total"
+                    "{$target}[$__rate_interval]))",
+                    "windows: {{resolution}}",
+                ),
+            ),
+            stacked=True,
+        ),
+        Graph(
+            "Held back from deletion",
+            "s",
+            "Time that is old enough and stays, as what is made from it is not done.",
+            (
+                Query(
+                    "max by (source, resolution) (epimetheus_retention_held_seconds"
+                    '{$target, source=~"$source"})',
+                    "{{source}} {{resolution}}",
+                ),
+            ),
+        ),
     ),
 )
