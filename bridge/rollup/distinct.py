@@ -59,7 +59,7 @@ def sketches(hashed: NDArray[np.uint64], owner: Ints, owners: int) -> list[bytes
     """Return a blob for each owner of hashes, also for those that have none."""
     register = (hashed >> np.uint64(_BITS)).astype(np.int64)
     rest = hashed << np.uint64(PRECISION)
-    # Above 2^52 halves are exact in frexp's float only for what is left of the hash.
+    # A float holds 53 bits, so that zeros are counted in two halves of the hash.
     high = (rest >> np.uint64(32)).astype(np.float64)
     low = (rest & np.uint64(0xFFFFFFFF)).astype(np.float64)
     zeros = np.where(high > 0, 32 - np.frexp(high)[1], 64 - np.frexp(low)[1])
