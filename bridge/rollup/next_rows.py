@@ -53,7 +53,8 @@ def next_rows(db: Database, source: str, series_id: Ints, after: int) -> list[Ne
         _look(db, Resolution.MINUTE, ids, low, min(low + span, until), found)
         low, span = low + span, span * _GROWTH
     for number, (end, coarse) in bound.items():
-        if number not in found and coarse is not None:
+        one = found.get(number)
+        if coarse is not None and (one is None or one.start >= end):
             found[number] = _finest(db, coarse, end)
     return [found[number] for number in sorted(found)]
 

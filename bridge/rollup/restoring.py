@@ -75,9 +75,9 @@ def _logged(
         if entry.resolution not in known:
             continue
         key = (known[entry.resolution], entry.series_id, entry.start)
-        if entry.reason == reason:
+        if entry.reason == reason or key not in logged:
             logged[key] = _Log(entry.before, entry.after)
-        elif key in logged:
+        else:
             logged[key].after = entry.after
     return logged
 
