@@ -73,8 +73,8 @@ class Aggregate:
     zero: bool = False
     counter: bool = False
 
-    def of(self, figures: Floats, width: int) -> Column:
-        """Return the aggregate of windows of so many seconds."""
+    def of(self, figures: Floats, width: int | Ints) -> Column:
+        """Return the aggregate of windows of so many seconds, one for all or each."""
         return Column(figures / width if self.per_second else figures, self.whole)
 
 

@@ -47,7 +47,8 @@ def read_resolution(text: str) -> Resolution | None:
     try:
         return Resolution(text)
     except ValueError:
-        known = ", ".join([resolution.value for resolution in Resolution] + [AUTO])
+        units = [*(one.value for one in Resolution), "week", "month", AUTO]
+        known = ", ".join(units)
         raise QuestionError(
             "resolution", f"{text!r} is not a resolution; known are {known}"
         ) from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
@@ -10,7 +11,10 @@ import numpy as np
 from bridge.answers.aggregates import AGGREGATES, Column, default_aggregates
 from bridge.answers.coverage import Counts, count_windows, read_extents
 from bridge.answers.errors import TooMuchError
+from bridge.answers.figures import figures_of
 from bridge.answers.resolution import Choice, Extents, choose, recorded
+from bridge.answers.seams import Seam, find_seams, left_out, read_open
+from bridge.rollup.rows import Flag
 from bridge.rollup.windows import Resolution
 from models.queries.coverage import finished
 from models.queries.figures import read_figures, windows_without_sum
@@ -19,9 +23,12 @@ from models.rollup import Rollup, RollupDay, RollupHour, RollupMinute
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from bridge.answers.calendars import Frame
     from bridge.answers.times import Span, Stretch
-    from bridge.rollup.rows import Ints
+    from bridge.rollup.calendars import Period
+    from bridge.rollup.rows import Ints, Rows
     from models.database import Database
+    from models.queries.figures import Figures
     from models.queries.series import SeriesRow
 
 Fill: TypeAlias = Literal["none", "null", "zero"]
@@ -39,7 +46,7 @@ class Question:
 
     `resolution` None leaves the choice to `choose`; no `aggregates` means those that
     fit each series' kind; `limit` keeps the newest windows of each series; `closed` is
-    that of `count_windows`.
+    that of `count_windows`. `include_open` asks for windows that are not merged yet.
     """
 
     span: Span
@@ -48,6 +55,7 @@ class Question:
     aggregates: tuple[str, ...] = ()
     fill: Fill = "none"
     limit: int | None = None
+    include_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +69,29 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What there is of a stretch of windows, a line per series."""
+    """What there is of a stretch of windows, a line per series.
+
+    `open` are the starts of windows, by source, that are not merged yet: their values
+    may change. Of an answer in periods of a calendar `partial` are those that are not
+    whole, and `stretch` is the span of all.
+    """
 
     choice: Choice
     stretch: Stretch
     lines: tuple[Line, ...]
     coverage: Mapping[str, Counts]
     notes: tuple[str, ...]
+    open: Mapping[str, tuple[int, ...]]
+    frame: Frame | None = None
+    periods: tuple[Period, ...] = ()
+    partial: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def resolution(self) -> str:
+        """What the windows are: minute, hour, day, week or month."""
+        if self.frame is not None:
+            return self.frame.unit.value
+        return self.stretch.resolution.value
 
 
 def ask(
@@ -88,9 +112,16 @@ def ask(
         source: count_windows(db, source, stretch, question.closed, extents[source])
         for source in sources
     }
-    lines = tuple(_Reader(db, question, reading).lines(series))
-    notes = tuple(_notes(series, question))
-    return Answer(choice, stretch, lines, coverage, notes)
+    seams: Mapping[str, Seam] = {}
+    if question.include_open:
+        numbers = Counter(row.source for row in series)
+        most = {source: max_points // number for source, number in numbers.items()}
+        missing = {source for source in sources if coverage[source].missing}
+        seams = find_seams(db, stretch, extents, most, with_holes=missing)
+    lines = tuple(_Reader(db, question, reading, seams).lines(series))
+    notes = (*notes_of(series, question), *left_out(seams, stretch))
+    opened = {source: seam.windows for source, seam in seams.items()}
+    return Answer(choice, stretch, lines, coverage, notes, opened)
 
 
 def _choice(question: Question, extents: Sequence[Extents]) -> Choice:
@@ -117,7 +148,8 @@ def _refuse_too_much(series: int, reading: Stretch, max_points: int) -> None:
         )
 
 
-def _notes(series: Sequence[SeriesRow], question: Question) -> Iterator[str]:
+def notes_of(series: Sequence[SeriesRow], question: Question) -> Iterator[str]:
+    """Yield what a reader should know of the question."""
     if not series:
         yield "no series is selected"
     asked = [name for name in question.aggregates if AGGREGATES[name].counter]
@@ -135,8 +167,10 @@ class _Reader:
         db: Database,
         question: Question,
         reading: Stretch,
+        seams: Mapping[str, Seam],
     ) -> None:
         self._db = db
+        self._seams = seams
         self._question = question
         self._reading = reading
         self._table = TABLES[reading.resolution]
@@ -161,7 +195,10 @@ class _Reader:
         names = tuple(dict.fromkeys(AGGREGATES[name].figure for name in wanted))
         ids = np.fromiter((row.id for row in rows), np.int64, len(rows))
         read = read_figures(self._db, self._table, ids, self._reading.starts, names)
+        opened = self._open(rows)
         for row, figures in zip(rows, read, strict=True):
+            if row.id in opened:
+                figures = _joined(figures, figures_of(opened[row.id], names))  # noqa: PLW2901 - the same, completed
             stored = dict(
                 zip(("start", *names), np.ascontiguousarray(figures.T), strict=True)
             )
@@ -172,11 +209,29 @@ class _Reader:
                 )
                 for name in wanted
             }
-            self._mark_undefined(row.id, start, columns)
+            self._mark_undefined(row.id, start, columns, opened.get(row.id))
             yield self._finish(row, start, columns)
 
+    def _open(self, rows: Sequence[SeriesRow]) -> dict[int, Rows]:
+        """Return the rows of windows that are not merged yet, by series."""
+        found: dict[int, Rows] = {}
+        resolution = self._reading.resolution
+        for source in {row.source for row in rows}:
+            seam = self._seams.get(source)
+            if seam is None or not seam.windows:
+                continue
+            ids = sorted(row.id for row in rows if row.source == source)
+            merged = read_open(self._db, seam, np.array(ids, np.int64), resolution)
+            for number in np.unique(merged.series_id).tolist():
+                found[number] = merged.take(merged.series_id == number)
+        return found
+
     def _mark_undefined(
-        self, series_id: int, start: Ints, columns: dict[str, Column]
+        self,
+        series_id: int,
+        start: Ints,
+        columns: dict[str, Column],
+        opened: Rows | None,
     ) -> None:
         for name in ("avg", "sum"):
             column = columns.get(name)
@@ -184,6 +239,9 @@ class _Reader:
                 known = windows_without_sum(
                     self._db, self._table, series_id, self._reading.starts
                 )
+                if opened is not None:
+                    no_sum = opened.flags & Flag.NO_SUM > 0
+                    known = np.union1d(known, opened.start[no_sum])
                 columns[name] = replace(column, undefined=np.isin(start, known))
 
     def _finish(
@@ -211,3 +269,14 @@ class _Reader:
                 self._db, source, self._reading.resolution.value, *self._reading.bounds
             )
         return self._finished[source]
+
+
+def _joined(stored: Figures, opened: Figures) -> Figures:
+    """Return figures in the order of time; a window that is stored by now is not open.
+
+    The first column is the start of the window.
+    """
+    missing = opened[~np.isin(opened[:, 0], stored[:, 0])]
+    joined = np.concatenate((stored, missing))
+    ordered: Figures = joined[np.argsort(joined[:, 0], kind="stable")]
+    return ordered

@@ -106,7 +106,10 @@ def _progress(
 
 def _windows(db: Database) -> dict[str, dict[Resolution, _Counted]]:
     counted: dict[str, dict[Resolution, _Counted]] = {}
+    names = {resolution.value for resolution in Resolution}
     for source, resolution, state, count, oldest, _newest in summary(db):
+        if resolution not in names:  # the days of a calendar
+            continue
         here = counted.setdefault(source, {}).setdefault(
             Resolution(resolution), _Counted(oldest)
         )

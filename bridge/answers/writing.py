@@ -16,11 +16,13 @@ import numpy as np
 import orjson
 
 from bridge.answers.aggregates import AGGREGATES, Column
+from bridge.rollup.calendars import UTC_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bridge.answers.rollups import Answer, Line
+    from bridge.rollup.calendars import Period
     from bridge.rollup.rows import Ints
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -35,16 +37,20 @@ def to_json(document: object) -> bytes:
 
 def rollups_document(answer: Answer) -> dict[str, Any]:
     """Return an answer in the shape of its JSON document."""
+    ends = {period.start: period for period in answer.periods}
     return {
-        "resolution": answer.stretch.resolution.value,
+        "resolution": answer.resolution,
+        "calendar": answer.frame.calendar.name if answer.frame else UTC_NAME,
         "reason": answer.choice.reason,
         "start": answer.stretch.start,
         "end": answer.stretch.end,
-        "width": answer.stretch.resolution.width,
-        "series": [_line(line) for line in answer.lines],
+        "width": None if answer.frame else answer.stretch.resolution.width,
+        "series": [_line(line, ends) for line in answer.lines],
         "coverage": {
             source: asdict(counts) for source, counts in answer.coverage.items()
         },
+        "open": {source: list(starts) for source, starts in answer.open.items()},
+        "partial": {source: list(found) for source, found in answer.partial.items()},
         "notes": list(answer.notes),
     }
 
@@ -56,9 +62,10 @@ def rollups_csv(answer: Answer) -> Iterator[str]:
     """
     present = {name for line in answer.lines for name in line.columns}
     names = [name for name in AGGREGATES if name in present]
-    yield _csv([["series_id", "source", "metric", "labels", "start", *names]])
+    yield _csv([["series_id", "source", "metric", "labels", "start", "open", *names]])
     for line in answer.lines:
         series = line.series
+        opened = np.isin(line.start, answer.open.get(series.source, ()))
         prefix = [
             series.id,
             _harmless(series.source),
@@ -72,7 +79,9 @@ def rollups_csv(answer: Answer) -> Iterator[str]:
             for name in names
         ]
         times = [rfc3339(start) for start in line.start.tolist()]
-        yield _csv([[*prefix, *row] for row in zip(times, *columns, strict=True)])
+        states = ["true" if one else "false" for one in opened.tolist()]
+        rows = zip(times, states, *columns, strict=True)
+        yield _csv([[*prefix, *row] for row in rows])
 
 
 def rfc3339(seconds: int) -> str:
@@ -92,7 +101,7 @@ def values(column: Column) -> Any:
     return column.values
 
 
-def _line(line: Line) -> dict[str, Any]:
+def _line(line: Line, periods: Mapping[int, Period]) -> dict[str, Any]:
     series = line.series
     return {
         "id": series.id,
@@ -103,8 +112,17 @@ def _line(line: Line) -> dict[str, Any]:
         "unit": series.unit,
         "aggregates": list(line.columns),
         "start": line.start,
+        **_local(line, periods),
         **{name: values(column) for name, column in line.columns.items()},
     }
+
+
+def _local(line: Line, periods: Mapping[int, Period]) -> dict[str, list[Any]]:
+    """Return the ends of local days, weeks or months, and their first dates."""
+    if not periods:
+        return {}
+    mine = [periods[start] for start in line.start.tolist()]
+    return {"end": [one.end for one in mine], "date": [one.name for one in mine]}
 
 
 def _named(column: Column, special: Any) -> list[float | str | None]:

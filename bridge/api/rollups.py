@@ -10,9 +10,11 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.answers.aggregates import AGGREGATES, read_aggregates
+from bridge.answers.calendars import read_frame
 from bridge.answers.find import find_series
+from bridge.answers.periods import answer_of
 from bridge.answers.resolution import POINTS, read_resolution
-from bridge.answers.rollups import Question, ask
+from bridge.answers.rollups import Question
 from bridge.answers.times import read_span
 from bridge.answers.writing import rollups_csv, rollups_document
 from bridge.api.coverage import CountsModel
@@ -27,6 +29,7 @@ Value: TypeAlias = float | Literal["NaN", "+Inf", "-Inf"] | None
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "resolution": "minute",
+    "calendar": "utc",
     "reason": "asked for",
     "start": 1795255200,
     "end": 1795255320,
@@ -58,6 +61,8 @@ _EXAMPLE: Final[dict[str, Any]] = {
             "missing": 0,
         }
     },
+    "open": {"local": []},
+    "partial": {},
     "notes": [],
 }
 
@@ -70,8 +75,15 @@ class RollupsQuery(Query):
     end: End = None
     resolution: str = Field(
         "auto",
-        description="minute, hour, day, or auto: the finest with at most "
-        f"{POINTS} points a series that covers the range.",
+        description="minute, hour, day, week (from Monday), month, or auto: the finest "
+        f"of minute, hour and day with at most {POINTS} points a series that covers "
+        "the range.",
+    )
+    calendar: str | None = Field(
+        None,
+        description="In whose days, weeks or months to answer: utc, or one of "
+        "`calendars` in config.yaml. Default: utc.",
+        json_schema_extra={"example": "utc"},
     )
     aggregate: list[str] = Field(
         [],
@@ -88,6 +100,11 @@ class RollupsQuery(Query):
     limit: int | None = Field(
         None, ge=1, description="Points per series; the newest are kept."
     )
+    include_open: bool = Field(
+        default=True,
+        description="Whether to answer windows, too, that are not merged yet, from the "
+        "finer ones that are there; `open` tells which they are.",
+    )
     source: SourceName = None
     format: Literal["json", "csv"] = Field("json", description="How to answer.")
 
@@ -103,6 +120,12 @@ class SeriesLine(BaseModel):
     unit: str
     aggregates: list[str] = Field(description="Which of the lists below are there.")
     start: list[int] = Field(description="Starts of the windows, UTC, oldest first.")
+    end: list[int] = Field(
+        [], description="Ends of local days, weeks and months, UTC; else left out."
+    )
+    date: list[str] = Field(
+        [], description="First local dates of local days, weeks and months, likewise."
+    )
     avg: list[Value] = Field([], description=AGGREGATES["avg"].meaning)
     min: list[Value] = Field([], description=AGGREGATES["min"].meaning)
     max: list[Value] = Field([], description=AGGREGATES["max"].meaning)
@@ -127,14 +150,26 @@ class RollupsAnswer(BaseModel):
         },
     )
 
-    resolution: Literal["minute", "hour", "day"]
+    resolution: Literal["minute", "hour", "day", "week", "month"]
+    calendar: str = Field(description="By whose clocks days, weeks and months are.")
     reason: str = Field(description="Why this resolution was taken.")
     start: int = Field(description="Start of the first window of the range, UTC.")
     end: int = Field(description="End of the last window of the range, UTC.")
-    width: int = Field(description="Seconds of one window.")
+    width: int | None = Field(
+        description="Seconds of one window; null where they differ."
+    )
     series: list[SeriesLine]
     coverage: dict[str, CountsModel] = Field(
-        description="By source, how much of the range is done."
+        description="By source, how much of the range is done; in days where the "
+        "windows are days, weeks or months of a calendar."
+    )
+    open: dict[str, list[int]] = Field(
+        description="By source, starts of windows that are not merged yet: their "
+        "values may change."
+    )
+    partial: dict[str, list[int]] = Field(
+        description="By source, starts of local days, weeks and months that lack a "
+        "day or hold one that is not whole; `coverage` tells it of other windows."
     )
     notes: list[str] = Field(description="What a reader should know beside it.")
 
@@ -160,24 +195,31 @@ def rollups(query: RollupsQuery) -> Response:
     """Return rollups of the selected series.
 
     Windows are half-open, named by their start, and never cut: the range is widened to
-    whole windows. Values are exact, nothing is interpolated or extrapolated. They are
-    JSON numbers, null where there is none, and "NaN", "+Inf" or "-Inf" by name.
+    whole windows. Windows that are not merged yet are answered from what there is of
+    them, and listed in `open`. Values are exact, nothing is interpolated or
+    extrapolated. They are JSON numbers, null where there is none, and "NaN", "+Inf" or
+    "-Inf" by name.
     """
     here = parts()
     now = here.clock.now()
+    span = read_span(query.start, query.end, now)
+    frame = read_frame(here.db, query.resolution, query.calendar, span)
     question = Question(
-        span=read_span(query.start, query.end, now),
+        span=span,
         closed=here.closed(now),
-        resolution=read_resolution(query.resolution),
+        resolution=None if frame else read_resolution(query.resolution),
         aggregates=read_aggregates(query.aggregate),
         fill=query.fill,
         limit=query.limit,
+        include_open=query.include_open,
     )
     check_source(query.source)
     series = find_series(
         here.db, selectors(query.match), caller().workspace, query.source
     )
-    answer = ask(here.db, series, question, here.settings.bridge.max_points)
+    answer = answer_of(
+        here.db, series, question, frame, here.settings.bridge.max_points
+    )
     if query.format == "json":
         return json_response(rollups_document(answer))
     response = Response(rollups_csv(answer), content_type="text/csv; charset=utf-8")

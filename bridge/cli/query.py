@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bridge.answers.aggregates import AGGREGATES, read_aggregates
+from bridge.answers.calendars import read_frame
 from bridge.answers.find import check_source, find_series, written
+from bridge.answers.periods import answer_of
 from bridge.answers.resolution import read_resolution
-from bridge.answers.rollups import Answer, Fill, Question, ask
+from bridge.answers.rollups import Answer, Fill, Question
 from bridge.answers.selectors import parse
 from bridge.answers.times import read_span
 from bridge.answers.writing import (
@@ -37,7 +39,11 @@ _DIGITS: Final = 6
 @click.argument("selector", nargs=-1, required=True)
 @click.option("--start", help="RFC 3339, Unix seconds, or such as -7d; default -1h.")
 @click.option("--end", help="The same; default now.")
-@click.option("--resolution", default="auto", help="minute, hour, day or auto.")
+@click.option(
+    "--resolution", default="auto", help="minute, hour, day, week, month or auto."
+)
+@click.option("--calendar", help="In whose days, weeks or months; default utc.")
+@click.option("--final", is_flag=True, help="Leave out windows that still go on.")
 @click.option(
     "--aggregate",
     multiple=True,
@@ -61,6 +67,8 @@ def command(
     start: str | None,
     end: str | None,
     resolution: str,
+    calendar: str | None,
+    final: bool,
     aggregate: tuple[str, ...],
     source: str | None,
     fill: Fill,
@@ -70,20 +78,24 @@ def command(
     """Print rollups of the series that PromQL SELECTORs choose."""
     settings = invocation.settings()
     now = SystemClock().now()
-    question = Question(
-        span=read_span(start, end, now),
-        closed=now - settings.rollup.settle,
-        resolution=read_resolution(resolution),
-        aggregates=read_aggregates(aggregate),
-        fill=fill,
-        limit=limit,
-    )
+    span = read_span(start, end, now)
+    aggregates = read_aggregates(aggregate)
     chosen = [parse(text, "selector") for text in selector]
     with existing_store(settings) as db:
+        frame = read_frame(db, resolution, calendar, span)
+        question = Question(
+            span=span,
+            closed=now - settings.rollup.settle,
+            resolution=None if frame else read_resolution(resolution),
+            aggregates=aggregates,
+            fill=fill,
+            limit=limit,
+            include_open=not final,
+        )
         configured = {one.name for one in settings.sources}
         check_source(source, sorted(configured | set(count_by_source(db))))
         series = find_series(db, chosen, source=source)
-        answer = ask(db, series, question, settings.bridge.max_points)
+        answer = answer_of(db, series, question, frame, settings.bridge.max_points)
     _print(answer, form)
 
 
@@ -101,14 +113,12 @@ def _print_table(answer: Answer) -> None:
     present = {name for line in answer.lines for name in line.columns}
     names = [name for name in AGGREGATES if name in present]
     rows = list(_rows(answer, names))
-    headings = ("source", "series", answer.stretch.resolution.value, *names)
+    headings = ("source", "series", answer.resolution, *names)
     # Series of one source need not be told apart by it.
     first = 0 if len(answer.coverage) > 1 else 1
     if rows:
         show(headings[first:], [row[first:] for row in rows])
-    click.echo(
-        f"by {answer.stretch.resolution.value}: {answer.choice.reason}", err=True
-    )
+    click.echo(f"by {answer.resolution}: {answer.choice.reason}", err=True)
     for note in answer.notes:
         click.echo(f"note: {note}", err=True)
 
@@ -124,7 +134,17 @@ def _rows(answer: Answer, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
         ]
         starts = line.start.tolist()
         for start, *values in zip(starts, *columns, strict=True):
-            yield (line.series.source, name, rfc3339(start), *map(_figure, values))
+            told = _window(answer, line.series.source, start)
+            yield (line.series.source, name, told, *map(_figure, values))
+
+
+def _window(answer: Answer, source: str, start: int) -> str:
+    """Return how a window is called, and that it is not final."""
+    names = {period.start: period.name for period in answer.periods}
+    name = names.get(start) or rfc3339(start)
+    if start in answer.open.get(source, ()):
+        return f"{name} (open)"
+    return f"{name} (partial)" if start in answer.partial.get(source, ()) else name
 
 
 def _figure(value: object) -> str:
