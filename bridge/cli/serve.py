@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -23,7 +22,6 @@ from runtime.service import Service, run, stop_on_signals
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bridge.composition import Composition
     from models.database import Database
     from runtime import settings as config
 
@@ -91,23 +89,6 @@ def _share_metrics(settings: config.Settings) -> dict[str, str]:
     return shared
 
 
-@dataclass(frozen=True, slots=True)
-class Connections:
-    """The connections to sources and targets: closed once nothing is asked any more.
-
-    A request that hangs is given up with them, and not tried again.
-    """
-
-    composition: Composition
-
-    def start(self) -> None:
-        """Nothing to do: they are opened when they are needed."""
-
-    def stop(self) -> None:
-        """Close them."""
-        self.composition.close()
-
-
 def services(
     settings: config.Settings,
     db: Database,
@@ -137,4 +118,4 @@ def services(
     )
     composition.schedule(scheduler)
     workers = Workers(settings.bridge.listen, settings.bridge.workers, environ, clock)
-    return [writer, Connections(composition), workers, scheduler, composition]
+    return [writer, workers, scheduler, composition]

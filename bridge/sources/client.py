@@ -6,21 +6,13 @@ answer has a largest size, also after decompression; redirects are answers like 
 
 from __future__ import annotations
 
-import io
-import time
 import zlib
 from dataclasses import dataclass, field
-from http.client import (
-    HTTPException,
-    HTTPResponse,
-    IncompleteRead,
-    RemoteDisconnected,
-)
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -30,17 +22,14 @@ from urllib3.exceptions import (
 )
 
 from bridge.sources.base import SourceError
+from bridge.sources.connections import CHUNK, Sockets, TimedHTTPPool, TimedHTTPSPool
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator, Mapping
-
-    from _typeshed import WriteableBuffer
 
 Method: TypeAlias = Literal["GET", "POST"]
 BLOCK: Final = "snappy"
 """The encoding of bodies that are handed on as they are: whole blocks of snappy."""
-_CHUNK: Final = 1 << 18
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _SHOWN: Final = 80
 """The most characters that an error quotes of what is no HTTP."""
@@ -80,12 +69,14 @@ class Client:
         self._max_response = max_response
         self._headers = {"user-agent": "epimetheus"}
         self._headers["accept-encoding"] = "gzip" if gzip else "identity"
-        kind = _TimedHTTPSPool if self._parts.scheme == "https" else _TimedHTTPPool
+        self._sockets = Sockets()
+        kind = TimedHTTPSPool if self._parts.scheme == "https" else TimedHTTPPool
         self._pool = kind(
             self._parts.hostname or "",
             self._parts.port,
             maxsize=connections,
             block=True,
+            sockets=self._sockets,
         )
 
     @property
@@ -121,7 +112,11 @@ class Client:
             _translate(error, self._timeout)
 
     def close(self) -> None:
-        """Close the open connections; no request is possible any more."""
+        """Close all connections; no request is possible any more.
+
+        From any thread: a request that is under way fails at once.
+        """
+        self._sockets.cut()
         self._pool.close()
 
     def _send(
@@ -171,7 +166,7 @@ class Client:
             rest = piece
             while rest and not inflate.eof:
                 try:
-                    yield inflate.decompress(rest, _CHUNK)
+                    yield inflate.decompress(rest, CHUNK)
                 except zlib.error as error:
                     raise SourceError("garbage", f"the gzip body: {error}") from error
                 rest = inflate.unconsumed_tail
@@ -187,7 +182,7 @@ class Client:
 
 
 def _received(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    while piece := answer.read1(_CHUNK):
+    while piece := answer.read1(CHUNK):
         yield piece
 
 
@@ -214,58 +209,3 @@ def _is_no_http(cause: object) -> bool:
     return isinstance(cause, HTTPException) and not isinstance(
         cause, RemoteDisconnected | IncompleteRead
     )
-
-
-class _Deadline(io.RawIOBase):
-    """Reads from a socket until a moment, however little each read brings."""
-
-    def __init__(self, sock: socket.socket, until: float) -> None:
-        self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
-        self._until = until
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int | None:
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _TimedResponse(HTTPResponse):
-    """A response whose headers and body share one deadline.
-
-    The socket's own timeout starts anew with every byte. This one is the machine's
-    time, not the program's clock, because the kernel is what waits.
-    """
-
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        timeout = sock.gettimeout()
-        super().__init__(sock, *args, **kwargs)
-        if timeout is not None:
-            self.fp.close()
-            until = time.monotonic() + timeout
-            self.fp = io.BufferedReader(_Deadline(sock, until), _CHUNK)
-
-
-class _TimedHTTP(HTTPConnection):
-    response_class = _TimedResponse
-
-
-class _TimedHTTPS(HTTPSConnection):
-    response_class = _TimedResponse
-
-
-class _TimedHTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _TimedHTTP
-
-
-class _TimedHTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TimedHTTPS

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.sources.base import SourceError
 from bridge.sources.fetchers import Fetchers
 
 if TYPE_CHECKING:
@@ -79,3 +80,29 @@ def test_no_thread_starts_before_the_first_job() -> None:
     before = threading.active_count()
     with closing(Fetchers(4, "test")):
         assert threading.active_count() == before
+
+
+def test_closing_ends_a_run_in_another_thread() -> None:
+    fetchers = Fetchers(1, "test")
+    begun, go_on = threading.Event(), threading.Event()
+    raised: list[SourceError] = []
+
+    def job() -> None:
+        begun.set()
+        go_on.wait(10)
+
+    def run() -> None:
+        try:
+            list(fetchers.run([job] * 5))
+        except SourceError as error:
+            raised.append(error)
+
+    running = threading.Thread(target=run)
+    running.start()
+    assert begun.wait(10)
+    fetchers.close()
+    go_on.set()
+    running.join(10)
+    assert [str(error) for error in raised] == ["the source was closed"]
+    with pytest.raises(SourceError, match="the source was closed"):
+        list(fetchers.run([job]))
