@@ -16,6 +16,7 @@ from models.calendar import Calendar, RollupLocalDay
 from models.event import ErrorEvent
 from models.failures import DatabaseUnavailable
 from models.identity import ApiKey
+from models.layout import Layout
 from models.ledger import Ledger
 from models.postgres import Postgres
 from models.retained import Retained
@@ -36,6 +37,7 @@ TABLES: Final[tuple[type[Table], ...]] = (
     RollupDay,
     RollupLocalDay,
     Calendar,
+    Layout,
     Ledger,
     ErrorEvent,
     Buffer,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,14 +14,16 @@ from bridge.rollup.restatements import restate
 from bridge.rollup.windows import Resolution, Window
 from models import bulk
 from models.queries import events as event_queries
+from models.queries import layouts as layout_queries
 from models.queries import ledger
 from models.queries.ledger import Entry
 from models.queries.rollups import Columns, window_rows
 from models.rollup import RollupDay, RollupHour, RollupMinute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from bridge.rollup.layouts import Bounds
     from bridge.rollup.rows import Floats, Ints, Rows
     from models.database import Database
     from models.queries.events import EventRow
@@ -41,6 +43,7 @@ class Result:
     the ledger entry that was in force when the window was read: if another is by the
     time of the commit, samples have come in between and the window stays dirty. `held`
     is how many raw samples the source had, by its own count, None if it did not say.
+    `layouts` are those that the rows' buckets name.
     """
 
     source: str
@@ -52,6 +55,7 @@ class Result:
     events: Sequence[EventRow] = ()
     before: Entry | None = None
     held: int | None = None
+    layouts: Mapping[int, Bounds] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ def commit(
                 db, TABLES[window.resolution], window.start, result.source
             )
             changed = _remove_stale(db, result, old)
+        layout_queries.remember(db, result.layouts)
         for rows in result.rows:
             bulk.upsert_rollups(db, TABLES[window.resolution], rows)
         event_queries.replace_window(
