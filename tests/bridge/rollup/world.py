@@ -65,7 +65,7 @@ class ListSource:
     def read(self, start_ms: int, end_ms: int, warnings: Warnings) -> Iterator[Block]:
         self.reads.append((start_ms, end_ms))
         warnings.messages.extend(self.warns)
-        warnings.hold(self.count(start_ms, end_ms))
+        warnings.hold(self._held(start_ms, end_ms))
         held = {
             name: kept
             for name, samples in sorted(self.series.items())
@@ -103,6 +103,9 @@ class ListSource:
         return max((t for t in self.scraped if earliest <= t < first), default=0)
 
     def count(self, start_ms: int, end_ms: int) -> int | None:
+        return self._held(start_ms, end_ms)
+
+    def _held(self, start_ms: int, end_ms: int) -> int:
         found = self.series.values()
         return sum(len(self._within(one, start_ms, end_ms)) for one in found)
 
