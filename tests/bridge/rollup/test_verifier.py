@@ -228,7 +228,7 @@ def test_r70_what_was_kept_in_spite_of_warnings_is_looked_at_again(
     world = Trusted(tmp_path, warnings=1)
     world.habits = OFTEN
     world.new_engine()
-    world.feed("a_total", steady(600))
+    world.feed("a_total", steady(1200))
     world.source.warns = ["only half"]
     world.run_to(300)
     assert set(world.states().values()) <= {"partial", "dirty"}
