@@ -184,7 +184,8 @@ class Catalogue:
 
     def ids(self, matrix: Matrix) -> NDArray[np.int64]:
         """Return the ids of the series of an answer beside those of the window."""
-        return self._known.ids[self._known.slots(matrix.metrics)]
+        slots = self._known.slots(matrix.metrics)  # which may meet new series
+        return self._known.ids[slots]
 
     def _fed(
         self, slots: NDArray[np.int64], matrix: Matrix
