@@ -134,6 +134,7 @@ def compose(
                 _observer(source_settings, settings.events, parts),
                 parts,
                 calendars=calendars,
+                resolve=_resolve(source_settings, parts),
             )
         )
     if only is None:
@@ -175,6 +176,7 @@ def _source(
             telemetry=parts.telemetry,
             clock=parts.clock,
             token=read_secret(settings.bearer_token, settings.bearer_token_file),
+            histograms=lambda: histograms(parts.db, settings.name),
             also=tuple(
                 selector
                 for event, selector in _SELECTED_FOR_EVENTS

@@ -27,7 +27,8 @@ class Series(Table):
         "empty values, without the metric's name, UTF-8, no spaces."
     )
     kind = TextField(
-        default="unknown", help_text="counter, gauge, histogram, summary or unknown."
+        default="unknown",
+        help_text="counter, gauge, histogram, summary, distinct or unknown.",
     )
     unit = TextField(default="", help_text="Base unit, if the source says it.")
     help = TextField(default="", help_text="What the source says the metric means.")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from runtime.quantities import Duration, Share
 from runtime.section import Positive, Section, Whole
+from runtime.sketch_settings import Distinct, Distribution
 from runtime.texts import Selector
 
 
@@ -77,3 +78,21 @@ class Rollup(Section):
         description="Counters whose values may fall a little without having been "
         "reset; of several that match the first decides.",
     )
+    distributions: tuple[Distribution, ...] = Field(
+        (),
+        description="Gauges of whose samples quantiles can be told; of several that "
+        "match the first decides.",
+    )
+    distinct: tuple[Distinct, ...] = Field(
+        (),
+        description="Counts of different label values, each a series "
+        "`epimetheus_distinct`.",
+    )
+
+    @field_validator("distinct")
+    @classmethod
+    def _names_differ(cls, distinct: tuple[Distinct, ...]) -> tuple[Distinct, ...]:
+        names = [one.name for one in distinct]
+        if len(set(names)) != len(names):
+            raise ValueError("two of them have the same name")
+        return distinct

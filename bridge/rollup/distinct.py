@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bridge.rollup.rows import Ints
+    from bridge.rollup.rows import Blobs, Floats, Ints
 
 PRECISION: Final = 12
 REGISTERS: Final = 1 << PRECISION
@@ -97,6 +97,15 @@ def estimate(blob: bytes) -> float:
     if math.isinf(total):
         return 0.0
     return REGISTERS * REGISTERS / (2 * math.log(2) * total)
+
+
+def estimates(blobs: Blobs) -> Floats:
+    """Return the estimate of each sketch, NaN for what is none."""
+    found = np.full(len(blobs), np.nan)
+    for place, blob in enumerate(blobs.tolist()):
+        if blob is not None and blob[0] == Kind.DISTINCT:
+            found[place] = estimate(blob)
+    return found
 
 
 def _check(blob: bytes) -> None:

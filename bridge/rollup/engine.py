@@ -8,7 +8,7 @@ memory only saves looking there.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +16,14 @@ import structlog
 
 from bridge.rollup import joints, kept
 from bridge.rollup.adoption import Calendars
+from bridge.rollup.census import Census
 from bridge.rollup.commit import Committed, Result, commit, find_entry
 from bridge.rollup.fill import Fill
 from bridge.rollup.kinds import Kinds
 from bridge.rollup.local_engine import LocalEngine
 from bridge.rollup.plan import FINISHED, LOST, MINUTE, OPEN, PARTIAL, Agenda
 from bridge.rollup.reading import Counting, Reading, read, verdict
+from bridge.rollup.spreads import Spreads
 from bridge.rollup.steps import Policy
 from bridge.rollup.tail import Tail
 from bridge.rollup.tolerances import Tolerances
@@ -30,6 +32,7 @@ from bridge.sources.base import Source, SourceError
 from models.database import DatabaseUnavailable
 from models.queries import events as event_queries
 from models.queries import ledger
+from models.queries.layouts import bounds_of
 from models.queries.series import kinds_of
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from bridge.rollup.tail import LastBefore, Newest
     from bridge.rollup.trust import Trust
     from bridge.sources.buffer import Call
+    from bridge.sources.known import Resolve
     from bridge.telemetry import Telemetry
     from models.database import Database
     from models.directory import SeriesDirectory
@@ -63,7 +67,10 @@ class Parts:
 
 
 class Engine:
-    """Keeps the rollups of one source complete."""
+    """Keeps the rollups of one source complete.
+
+    `resolve` answers the ids of series that the engine makes itself.
+    """
 
     def __init__(
         self,
@@ -75,6 +82,7 @@ class Engine:
         *,
         calendars: Calendars | None = None,
         trust: Trust | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         self._source = source
         self._initial_history = initial_history
@@ -89,7 +97,10 @@ class Engine:
             parts,
         )
         self._kinds = Kinds(lambda ids: kinds_of(parts.db, ids))
-        self._counting = _counting(rollup, parts.directory)
+        self._counting = replace(
+            _counting(rollup, parts.directory, resolve),
+            layouts=lambda ids: bounds_of(parts.db, ids),
+        )
         self._trust = trust
         self._agenda = Agenda(rollup.catch_up)
         self._tails: dict[int, Tail] = {}
@@ -268,6 +279,7 @@ class Engine:
             events=events,
             before=before,
             held=None if lookback_ms else reading.warnings.held,
+            layouts=reading.layouts,
         )
         committed = self._commit(result)
         self._after(window, tail, reading, committed)
@@ -431,12 +443,20 @@ class Engine:
             self._parts.call("record_failure", record)
 
 
-def _counting(rollup: settings.Rollup, directory: SeriesDirectory) -> Counting:
+def _counting(
+    rollup: settings.Rollup, directory: SeriesDirectory, resolve: Resolve | None
+) -> Counting:
     policy = Policy(
         evidence=rollup.first_sample == "evidence",
         max_gap_ms=round(rollup.max_gap * 1000),
     )
-    tolerances = Tolerances(
-        rollup.dips, lambda ids: directory.describe(ids, remember=False)
+
+    def describe(ids: Sequence[int]) -> list[tuple[str, dict[str, str]]]:
+        return directory.describe(ids, remember=False)
+
+    return Counting(
+        policy,
+        Tolerances(rollup.dips, describe).of,
+        spreads=Spreads(rollup.distributions, describe),
+        census=resolve and Census(rollup.distinct, describe, resolve),
     )
-    return Counting(policy, tolerances.of)

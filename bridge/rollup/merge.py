@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from bridge.rollup.blobs import Merging
+from bridge.rollup.distinct import estimates
 from bridge.rollup.rows import Flag, Floats, Ints, Rows
 from bridge.rollup.summation import Sums, positions, without_sum
 from bridge.rollup.windows import Bounds
@@ -227,15 +228,17 @@ class _Merged:
         no_sum = (flags & Flag.NO_SUM > 0) | without_sum(total, flags)
         flags[no_sum] |= Flag.NO_SUM
         total[no_sum | (self._count == 0)] = np.nan
+        buckets = self._buckets.result()
+        union = estimates(buckets)  # nobody is counted twice (R57)
         return Rows(
             series_id=series_id.copy(),
             start=start,
             count=self._count.copy(),
             sum=total,
             min=self._min.copy(),
-            max=self._max.copy(),
+            max=np.where(np.isnan(union), self._max, union),
             first=self._first.copy(),
-            last=self._last.copy(),
+            last=np.where(np.isnan(union), self._last, union),
             increase=np.where(self._has_increase, self._increase.result(), np.nan),
             resets=self._resets.copy(),
             expected=self._expected.copy(),
@@ -243,7 +246,7 @@ class _Merged:
             last_offset=np.where(self._count > 0, self._last_at - start * 1000, 0),
             gap=self._gap.copy(),
             changes=self._changes.copy(),
-            buckets=self._buckets.result(),
+            buckets=buckets,
         )
 
 

@@ -19,10 +19,12 @@ from bridge.sources.base import Block, Families, Natives, Source, Warnings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bridge.rollup.census import Census
     from bridge.rollup.corrections import Corrections
     from bridge.rollup.kinds import Kinds
     from bridge.rollup.layouts import Bounds, Lookup
     from bridge.rollup.rows import Bools, Ints
+    from bridge.rollup.spreads import Spreads
     from bridge.rollup.steps import Falls
     from bridge.rollup.tail import Previous, Tail
     from bridge.rollup.windows import Window
@@ -34,12 +36,15 @@ Answer: TypeAlias = Block | Families | Natives
 class Counting:
     """How steps of counters are counted; `tolerated` answers by series ids.
 
-    `layouts` answers the bounds by which histograms of before were counted.
+    `layouts` answers the bounds by which histograms of before were counted; `spreads`
+    adds distributions of gauges, and `census` the counts of different label values.
     """
 
     policy: Policy = USUAL
     tolerated: Callable[[Ints], Falls | None] = lambda _: None
     layouts: Lookup = unknown
+    spreads: Spreads | None = None
+    census: Census | None = None
 
 
 USUALLY: Final = Counting()
@@ -124,6 +129,9 @@ def read(  # noqa: PLR0917 - what is read, and what it is read by
         reading.samples += int(inside.sum())
         silence.hear(known.times)
         reading.interval_ms = _shortest(reading.interval_ms, known, window)
+    if counting.census is not None:
+        counts = counting.census.of(reading.rows, window)
+        reading.rows += [counts] if len(counts) else []
     reading.silent_seconds = silence.longest
     return reading
 
@@ -148,7 +156,9 @@ def _rolled_up(
     policy = counting.policy
     if isinstance(answer, Block):
         falls = counting.tolerated(answer.series_id)
-        return aggregate(answer, window, previous, policy, falls)
+        rows = aggregate(answer, window, previous, policy, falls)
+        spreads = counting.spreads
+        return rows if spreads is None else spreads.add_to(rows, answer, window)
     lookup = counting.layouts
     if isinstance(answer, Families):
         rows, met = histograms.aggregate(answer, window, previous, policy, lookup)
