@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import random as system_random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from bridge.events import detectors
 from bridge.events.observer import Observer, Origin
 from bridge.events.scrape import scrape_failed_event
+from bridge.events.trust import Teller
 from bridge.receivers.scrape import Failure, Scraper
 from bridge.rollup.adoption import Calendars
+from bridge.rollup.corrections import Corrections
 from bridge.rollup.engine import Engine, Parts
 from bridge.rollup.retention import Retention
+from bridge.rollup.trust import Habits, Trust
 from bridge.sources.buffer import BufferSource
+from bridge.sources.matching import matching
 from bridge.sources.prometheus import PrometheusSource
 from models.directory import SeriesDirectory, SeriesFacts
 from models.queries import events as event_queries
@@ -134,6 +139,7 @@ def compose(
                 _observer(source_settings, settings.events, parts),
                 parts,
                 calendars=calendars,
+                trust=_trust(source, source_settings, settings, parts),
                 resolve=_resolve(source_settings, parts),
             )
         )
@@ -222,6 +228,28 @@ def _resolve(settings: AnySource, parts: Parts) -> Resolve:
         )
 
     return resolve
+
+
+def _trust(
+    source: Source, settings: AnySource, everything: config.Settings, parts: Parts
+) -> Trust:
+    verify = everything.verify
+    corrections = Corrections(
+        parts.db,
+        settings.name,
+        matching,
+        lambda ids: parts.directory.describe(ids, remember=False),
+    )
+    return Trust(
+        source,
+        Habits(
+            verify.every, verify.windows, verify.lookback, everything.rollup.recheck
+        ),
+        parts,
+        corrections=corrections,
+        teller=Teller(_observer(settings, everything.events, parts)),
+        sample=system_random.sample,
+    )
 
 
 def _observer(settings: AnySource, events: config.Events, parts: Parts) -> Observer:
