@@ -12,6 +12,7 @@ from bridge.answers.aggregates import AGGREGATES, Column, default_aggregates
 from bridge.answers.coverage import Counts, count_windows, read_extents
 from bridge.answers.errors import TooMuchError
 from bridge.answers.figures import figures_of
+from bridge.answers.past import Past
 from bridge.answers.resolution import Choice, Extents, choose, recorded
 from bridge.answers.seams import Seam, find_seams, left_out, read_open
 from bridge.rollup.rows import Flag
@@ -47,6 +48,7 @@ class Question:
     `resolution` None leaves the choice to `choose`; no `aggregates` means those that
     fit each series' kind; `limit` keeps the newest windows of each series; `closed` is
     that of `count_windows`. `include_open` asks for windows that are not merged yet.
+    `as_of` asks for what the answer was at a time, UTC seconds.
     """
 
     span: Span
@@ -56,6 +58,7 @@ class Question:
     fill: Fill = "none"
     limit: int | None = None
     include_open: bool = True
+    as_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Answer:
     lines: tuple[Line, ...]
     coverage: Mapping[str, Counts]
     notes: tuple[str, ...]
-    open: Mapping[str, tuple[int, ...]]
+    open: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     frame: Frame | None = None
     periods: tuple[Period, ...] = ()
     partial: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -113,13 +116,18 @@ def ask(
         for source in sources
     }
     seams: Mapping[str, Seam] = {}
-    if question.include_open:
+    if question.include_open and question.as_of is None:
         numbers = Counter(row.source for row in series)
         most = {source: max_points // number for source, number in numbers.items()}
         missing = {source for source in sources if coverage[source].missing}
         seams = find_seams(db, stretch, extents, most, with_holes=missing)
-    lines = tuple(_Reader(db, question, reading, seams).lines(series))
+    past = None
+    if question.as_of is not None:
+        past = Past(db, series, reading, question.as_of)
+    lines = tuple(_Reader(db, question, reading, seams, past).lines(series))
     notes = (*notes_of(series, question), *left_out(seams, stretch))
+    if past is not None:
+        notes = (*notes, *past.notes())
     opened = {source: seam.windows for source, seam in seams.items()}
     return Answer(choice, stretch, lines, coverage, notes, opened)
 
@@ -168,8 +176,10 @@ class _Reader:
         question: Question,
         reading: Stretch,
         seams: Mapping[str, Seam],
+        past: Past | None,
     ) -> None:
         self._db = db
+        self._past = past
         self._seams = seams
         self._question = question
         self._reading = reading
@@ -199,6 +209,8 @@ class _Reader:
         for row, figures in zip(rows, read, strict=True):
             if row.id in opened:
                 figures = _joined(figures, figures_of(opened[row.id], names))  # noqa: PLW2901 - the same, completed
+            if self._past is not None:
+                figures = self._past.figures(row, figures, names)  # noqa: PLW2901 - same
             stored = dict(
                 zip(("start", *names), np.ascontiguousarray(figures.T), strict=True)
             )

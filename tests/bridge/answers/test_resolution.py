@@ -182,7 +182,7 @@ def test_resolutions_are_read_by_name() -> None:
         None,
     ]
     with pytest.raises(QuestionError) as caught:
-        read_resolution("week")
+        read_resolution("year")
     assert str(caught.value) == (
-        "'week' is not a resolution; known are minute, hour, day, auto"
+        "'year' is not a resolution; known are minute, hour, day, week, month, auto"
     )

@@ -66,6 +66,7 @@ def test_a_gauge_is_answered_in_named_columns(db: Database, history: History) ->
     number = history.gauges("node_load1", MINUTE, NOON, [1.5, 2.5, None, 4.5])
     assert answer(db, "node_load1") == {
         "resolution": "minute",
+        "calendar": "utc",
         "reason": "asked for",
         "start": NOON,
         "end": NOON + 300,
@@ -98,6 +99,8 @@ def test_a_gauge_is_answered_in_named_columns(db: Database, history: History) ->
                 "missing": 1,
             }
         },
+        "open": {"local": []},
+        "partial": {},
         "notes": [],
     }
 

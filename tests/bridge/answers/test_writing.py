@@ -89,13 +89,23 @@ def test_csv_has_a_row_per_window() -> None:
     assert read(
         line("up", labels, avg=[0.5, NAN]), line("down", {}, count=[3.0, 4.0])
     ) == [
-        ["series_id", "source", "metric", "labels", "start", "avg", "count"],
+        [
+            "series_id",
+            "source",
+            "metric",
+            "labels",
+            "start",
+            "open",
+            "avg",
+            "count",
+        ],
         [
             "7",
             "local",
             "up",
             '{"instance":"a,b","note":"say \\"x\\""}',
             "2026-11-21T12:00:00Z",
+            "false",
             "0.5",
             "",
         ],
@@ -105,25 +115,26 @@ def test_csv_has_a_row_per_window() -> None:
             "up",
             '{"instance":"a,b","note":"say \\"x\\""}',
             "2026-11-21T12:01:00Z",
+            "false",
             "",
             "",
         ],
-        ["7", "local", "down", "{}", "2026-11-21T12:00:00Z", "", "3"],
-        ["7", "local", "down", "{}", "2026-11-21T12:01:00Z", "", "4"],
+        ["7", "local", "down", "{}", "2026-11-21T12:00:00Z", "false", "", "3"],
+        ["7", "local", "down", "{}", "2026-11-21T12:01:00Z", "false", "", "4"],
     ]
 
 
 def test_csv_without_series_is_a_header() -> None:
-    assert read() == [["series_id", "source", "metric", "labels", "start"]]
+    assert read() == [["series_id", "source", "metric", "labels", "start", "open"]]
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_csv_is_no_formula_to_a_spreadsheet(start: str) -> None:
     rows = read(line(f"{start}cmd|' /C calc'!A0", {}, avg=[-1.5]))
     assert rows[1][2] == f"'{start}cmd|' /C calc'!A0"
-    assert rows[1][5] == "-1.5"
+    assert rows[1][6] == "-1.5"
 
 
 def test_csv_lines_end_as_rfc_4180_wants() -> None:
     text = "".join(rollups_csv(answer(line("up", {}, avg=[1.0]))))
-    assert text.endswith("Z,1.0\r\n")
+    assert text.endswith("Z,false,1.0\r\n")

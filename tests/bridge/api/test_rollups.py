@@ -30,6 +30,7 @@ def test_the_last_hour_of_a_series_is_answered(bridge: Application) -> None:
     RollupsAnswer.model_validate(answer)
     assert answer == {
         "resolution": "minute",
+        "calendar": "utc",
         "reason": "finest with at most 1500 points that covers the range (4)",
         "start": NOON,
         "end": NOON + 3600,
@@ -62,6 +63,8 @@ def test_the_last_hour_of_a_series_is_answered(bridge: Application) -> None:
                 "missing": 55,
             }
         },
+        "open": {"local": []},
+        "partial": {},
         "notes": [],
     }
 
@@ -114,13 +117,23 @@ def test_csv_is_a_file_with_a_row_per_window(bridge: Application) -> None:
     disposition = response.headers["Content-Disposition"]
     assert disposition == 'attachment; filename="rollups.csv"'
     assert list(csv.reader(io.StringIO(response.text, newline=""))) == [
-        ["series_id", "source", "metric", "labels", "start", "increase", "rate"],
+        [
+            "series_id",
+            "source",
+            "metric",
+            "labels",
+            "start",
+            "open",
+            "increase",
+            "rate",
+        ],
         [
             "2",
             "local",
             "requests_total",
             '{"code":"200"}',
             "2026-11-21T12:00:00Z",
+            "false",
             "120.0",
             "2.0",
         ],
@@ -162,8 +175,9 @@ def test_only_one_source_is_answered_if_asked(
             ["start"],
         ),
         (
-            {"match": "up", "resolution": "week"},
-            "'week' is not a resolution; known are minute, hour, day, auto",
+            {"match": "up", "resolution": "year"},
+            "'year' is not a resolution; known are minute, hour, day, week, month, "
+            "auto",
             ["resolution"],
         ),
         (
@@ -200,7 +214,8 @@ def test_only_one_source_is_answered_if_asked(
             {"match": "up", "step": "60"},
             (
                 "step: is not a parameter here; known are match, start, end, "
-                "resolution, aggregate, fill, limit, source, format"
+                "resolution, calendar, aggregate, fill, limit, include_open, source, "
+                "format"
             ),
             ["step"],
         ),

@@ -64,9 +64,9 @@ def test_csv_has_all_digits(used: Shell, past: None) -> None:
         "query", "node_load1", *AT, "--aggregate", "avg", "--format", "csv"
     )
     assert list(csv.reader(io.StringIO(result.stdout))) == [
-        ["series_id", "source", "metric", "labels", "start", "avg"],
-        ["1", "local", "node_load1", "{}", "2023-11-14T22:14:00Z", str(1 / 3)],
-        ["1", "local", "node_load1", "{}", "2023-11-14T22:16:00Z", "2.0"],
+        ["series_id", "source", "metric", "labels", "start", "open", "avg"],
+        ["1", "local", "node_load1", "{}", "2023-11-14T22:14:00Z", "false", str(1 / 3)],
+        ["1", "local", "node_load1", "{}", "2023-11-14T22:16:00Z", "false", "2.0"],
     ]
 
 
@@ -120,8 +120,9 @@ def test_no_series_is_a_note_and_no_failure(used: Shell) -> None:
             ),
         ),
         (
-            ["up", "--resolution", "week"],
-            "resolution: 'week' is not a resolution; known are minute, hour, day, auto",
+            ["up", "--resolution", "year"],
+            "resolution: 'year' is not a resolution; known are minute, hour, day, "
+            "week, month, auto",
         ),
         (
             ["up", "--source", "zzz"],
