@@ -9,13 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import orjson
 
+from models.base import table_name
 from models.database import TABLES
 from models.dialect import is_sqlite, placeholders, rows_of
 from models.migrate import Migrations
 from models.pages import Row, is_empty, key_of, pages
+from models.partitions import make_for
 from models.postgres import Postgres
+from models.rollup import RollupMinute
 from models.shape import Shape, shape
 
 if TYPE_CHECKING:
@@ -97,6 +101,9 @@ class Target:
 
     def add(self, table: Shape, rows: Sequence[Row], copied: int) -> None:
         """Write a page and note that `copied` rows of the table are there now."""
+        if table.name == table_name(RollupMinute):
+            place = table.columns.index("start")
+            make_for(self.db, np.array([row[place] for row in rows], np.int64))
         with self.db.atomic():
             if isinstance(self.db, Postgres):
                 names = ", ".join(f'"{name}"' for name in table.columns)

@@ -10,6 +10,7 @@ from models.directory import SeriesDirectory, SeriesFacts
 from models.migrate import Migrations
 from models.move import MoveRefused, Target, copy_table, is_unfinished, shapes
 from models.pages import count_rows, snapshot
+from models.partitions import DAY, listed
 from tests.models.everything import contents, fill
 
 if TYPE_CHECKING:
@@ -125,3 +126,25 @@ def test_progress_counts_what_was_there_before(db: Database, other: Database) ->
         copy_table(db, target, table, heard.append, 10)
     assert heard == [0, 10, 20, 25, 25]
     assert count_rows(other, table) == 25
+
+
+def test_minutes_come_into_the_partitions_of_their_days(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    source = open_database(f"sqlite:///{tmp_path}/minutes.db")
+    Migrations(source).up()
+    days = [20_000 * DAY, 20_001 * DAY]
+    source.execute_sql(
+        'INSERT INTO rollup_minute (series_id, start, "count") '
+        "VALUES (1, ?, 1), (1, ?, 1)",
+        days,
+    )
+    name = postgres.new_database()
+    other = open_database(postgres.url(name))
+    target = Target(other, "here")
+    target.prepare(resume=False)
+    move(source, target)
+    assert {one.start for one in listed(other)} >= set(days)
+    for db in (source, other):
+        db.close()
+    postgres.drop_database(name)
