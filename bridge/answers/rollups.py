@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 
-from bridge.answers.aggregates import AGGREGATES, Column, default_aggregates
+from bridge.answers.aggregates import Column, aggregate_of, default_aggregates
+from bridge.answers.buckets import (
+    bucket_columns,
+    of_rows,
+    stored_buckets,
+    without_buckets,
+)
 from bridge.answers.coverage import Counts, count_windows, read_extents
 from bridge.answers.errors import TooMuchError
 from bridge.answers.figures import figures_of
@@ -125,7 +131,11 @@ def ask(
     if question.as_of is not None:
         past = Past(db, series, reading, question.as_of)
     lines = tuple(_Reader(db, question, reading, seams, past).lines(series))
-    notes = (*notes_of(series, question), *left_out(seams, stretch))
+    notes = (
+        *notes_of(series, question),
+        *without_buckets(lines),
+        *left_out(seams, stretch),
+    )
     if past is not None:
         notes = (*notes, *past.notes())
     opened = {source: seam.windows for source, seam in seams.items()}
@@ -160,9 +170,11 @@ def notes_of(series: Sequence[SeriesRow], question: Question) -> Iterator[str]:
     """Yield what a reader should know of the question."""
     if not series:
         yield "no series is selected"
-    asked = [name for name in question.aggregates if AGGREGATES[name].counter]
+    yield from question.notes
+    asked = [name for name in question.aggregates if aggregate_of(name).counter]
     if asked:
-        others = sorted({row.metric for row in series if row.kind != "counter"})
+        rising = {"counter", "histogram"}
+        others = sorted({row.metric for row in series if row.kind not in rising})
         for metric in others:
             yield f"{metric} is not known as a counter: {', '.join(asked)} may be null"
 
@@ -188,41 +200,46 @@ class _Reader:
 
     def lines(self, series: Sequence[SeriesRow]) -> Iterator[Line]:
         """Yield a line per series, in order; those of a kind are read together."""
-        groups: dict[tuple[str, ...], list[SeriesRow]] = {}
+        groups: dict[tuple[tuple[str, ...], str], list[SeriesRow]] = {}
         for row in series:
             wanted = self._question.aggregates or default_aggregates(row.kind)
-            groups.setdefault(wanted, []).append(row)
+            groups.setdefault((wanted, row.kind), []).append(row)
         found = {
             line.series.id: line
-            for wanted, rows in groups.items()
-            for line in self._group(rows, wanted)
+            for (wanted, kind), rows in groups.items()
+            for line in self._group(rows, wanted, kind)
         }
         return (found[row.id] for row in series)
 
     def _group(
-        self, rows: Sequence[SeriesRow], wanted: Sequence[str]
+        self, rows: Sequence[SeriesRow], wanted: Sequence[str], kind: str
     ) -> Iterator[Line]:
-        names = tuple(dict.fromkeys(AGGREGATES[name].figure for name in wanted))
+        aggregates = [aggregate_of(name) for name in wanted]
+        plain = [one for one in aggregates if not one.of_buckets]
+        names = tuple(dict.fromkeys(one.stored(kind) for one in plain)) or ("count",)
         ids = np.fromiter((row.id for row in rows), np.int64, len(rows))
-        read = read_figures(self._db, self._table, ids, self._reading.starts, names)
+        windows = self._reading.starts
+        read = read_figures(self._db, self._table, ids, windows, names)
+        buckets = {}
+        if len(plain) < len(aggregates):
+            buckets = stored_buckets(self._db, self._table, ids, windows)
         opened = self._open(rows)
         for row, figures in zip(rows, read, strict=True):
             if row.id in opened:
                 figures = _joined(figures, figures_of(opened[row.id], names))  # noqa: PLW2901 - the same, completed
-            if self._past is not None:
-                figures = self._past.figures(row, figures, names)  # noqa: PLW2901 - same
             stored = dict(
                 zip(("start", *names), np.ascontiguousarray(figures.T), strict=True)
             )
             start = stored["start"].astype(np.int64)
+            width = self._reading.resolution.width
             columns = {
-                name: AGGREGATES[name].of(
-                    stored[AGGREGATES[name].figure], self._reading.resolution.width
-                )
-                for name in wanted
+                one.name: one.of(stored[one.stored(kind)], width) for one in plain
             }
             self._mark_undefined(row.id, start, columns, opened.get(row.id))
-            yield self._finish(row, start, columns)
+            if buckets or row.id in opened:
+                packed = of_rows(opened.get(row.id)) | buckets.get(row.id, {})
+                columns |= bucket_columns(self._db, aggregates, start, packed)
+            yield self._finish(row, start, {name: columns[name] for name in wanted})
 
     def _open(self, rows: Sequence[SeriesRow]) -> dict[int, Rows]:
         """Return the rows of windows that are not merged yet, by series."""
@@ -271,7 +288,7 @@ class _Reader:
             absent = np.setdiff1d(self._done(row.source), start, assume_unique=True)
             places = np.searchsorted(grid, absent)
             for name, column in filled.items():
-                if AGGREGATES[name].zero:
+                if aggregate_of(name).zero:
                     filled[name] = column.zero_at(places)
         return Line(row, grid, filled)
 

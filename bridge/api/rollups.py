@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bridge.answers.aggregates import AGGREGATES, read_aggregates
 from bridge.answers.calendars import read_frame
 from bridge.answers.find import find_series
+from bridge.answers.past import read_as_of
 from bridge.answers.periods import answer_of
 from bridge.answers.resolution import POINTS, read_resolution
 from bridge.answers.rollups import Question
@@ -87,9 +88,10 @@ class RollupsQuery(Query):
     )
     aggregate: list[str] = Field(
         [],
-        description=f"Any of {', '.join(AGGREGATES)}; repeated or with commas. "
-        "Default: increase and rate of counters, count and sum of histograms, min, max "
-        "and last of summaries, otherwise avg, min and max.",
+        description=f"Any of {', '.join(AGGREGATES)}, percentiles such as p99.5, and "
+        "quantile(0.995); repeated or with commas. Default: increase and rate of "
+        "counters; rate, avg, p50, p95 and p99 of histograms; min, max and last of "
+        "summaries; distinct of distinct values; otherwise avg, min and max.",
         json_schema_extra={"example": ["avg,max"]},
     )
     fill: Literal["none", "null", "zero"] = Field(
@@ -105,12 +107,30 @@ class RollupsQuery(Query):
         description="Whether to answer windows, too, that are not merged yet, from the "
         "finer ones that are there; `open` tells which they are.",
     )
+    as_of: str | None = Field(
+        None,
+        description="Answer what was answered then: rows that were changed later are "
+        "put back, and windows that were first done later are left out. RFC 3339, Unix "
+        "seconds, or relative such as `-1h`.",
+    )
     source: SourceName = None
     format: Literal["json", "csv"] = Field("json", description="How to answer.")
 
 
+class BoundsModel(BaseModel):
+    """Between which values estimates lie: two lists as long as the estimates."""
+
+    lower: list[Value]
+    upper: list[Value]
+
+
 class SeriesLine(BaseModel):
-    """One series; each aggregate is a list as long as `start`."""
+    """One series; each aggregate is a list as long as `start`.
+
+    Percentiles of other names are lists of those names.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     id: int = Field(description="The series' number in the database.")
     source: str
@@ -138,6 +158,15 @@ class SeriesLine(BaseModel):
     resets: list[int | None] = Field([], description=AGGREGATES["resets"].meaning)
     changes: list[int | None] = Field([], description=AGGREGATES["changes"].meaning)
     coverage: list[Value] = Field([], description=AGGREGATES["coverage"].meaning)
+    p50: list[Value] = Field([], description=AGGREGATES["p50"].meaning)
+    p90: list[Value] = Field([], description=AGGREGATES["p90"].meaning)
+    p95: list[Value] = Field([], description=AGGREGATES["p95"].meaning)
+    p99: list[Value] = Field([], description=AGGREGATES["p99"].meaning)
+    p999: list[Value] = Field([], description=AGGREGATES["p999"].meaning)
+    distinct: list[Value] = Field([], description=AGGREGATES["distinct"].meaning)
+    bounds: dict[str, BoundsModel] = Field(
+        {}, description="By aggregate, between which bounds estimates truly lie."
+    )
 
 
 class RollupsAnswer(BaseModel):
@@ -197,13 +226,16 @@ def rollups(query: RollupsQuery) -> Response:
     Windows are half-open, named by their start, and never cut: the range is widened to
     whole windows. Windows that are not merged yet are answered from what there is of
     them, and listed in `open`. Values are exact, nothing is interpolated or
-    extrapolated. They are JSON numbers, null where there is none, and "NaN", "+Inf" or
-    "-Inf" by name.
+    extrapolated, but for percentiles and `distinct`: those are estimates, and `bounds`
+    tells between which values the truth lies. They are JSON numbers, null where there
+    is none, and "NaN", "+Inf" or "-Inf" by name.
     """
     here = parts()
     now = here.clock.now()
     span = read_span(query.start, query.end, now)
     frame = read_frame(here.db, query.resolution, query.calendar, span)
+    chosen = selectors(query.match)
+    workspace = caller().workspace
     question = Question(
         span=span,
         closed=here.closed(now),
@@ -212,11 +244,11 @@ def rollups(query: RollupsQuery) -> Response:
         fill=query.fill,
         limit=query.limit,
         include_open=query.include_open,
+        as_of=read_as_of(query.as_of, now, of_calendar=frame is not None),
+        notes=members_asked(here.db, chosen, workspace),
     )
     check_source(query.source)
-    series = find_series(
-        here.db, selectors(query.match), caller().workspace, query.source
-    )
+    series = find_series(here.db, chosen, workspace, query.source)
     answer = answer_of(
         here.db, series, question, frame, here.settings.bridge.max_points
     )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bridge.answers.aggregates import AGGREGATES, read_aggregates
+from bridge.answers.aggregates import AGGREGATES, in_order, read_aggregates
 from bridge.answers.calendars import read_frame
 from bridge.answers.find import check_source, find_series, written
+from bridge.answers.past import read_as_of
 from bridge.answers.periods import answer_of
 from bridge.answers.resolution import read_resolution
 from bridge.answers.rollups import Answer, Fill, Question
@@ -44,10 +45,12 @@ _DIGITS: Final = 6
 )
 @click.option("--calendar", help="In whose days, weeks or months; default utc.")
 @click.option("--final", is_flag=True, help="Leave out windows that still go on.")
+@click.option("--as-of", help="Print what it was at this time.")
 @click.option(
     "--aggregate",
     multiple=True,
-    help=f"Any of {', '.join(AGGREGATES)}; repeated or with commas.",
+    help=f"Any of {', '.join(AGGREGATES)}, p99.5, quantile(0.995); repeated or with "
+    "commas.",
 )
 @click.option("--source", help="Only of this source.")
 @click.option("--fill", default="none", type=click.Choice(["none", "null", "zero"]))
@@ -69,6 +72,7 @@ def command(
     resolution: str,
     calendar: str | None,
     final: bool,
+    as_of: str | None,
     aggregate: tuple[str, ...],
     source: str | None,
     fill: Fill,
@@ -91,6 +95,8 @@ def command(
             fill=fill,
             limit=limit,
             include_open=not final,
+            as_of=read_as_of(as_of, now, of_calendar=frame is not None),
+            notes=members_asked(db, chosen),
         )
         configured = {one.name for one in settings.sources}
         check_source(source, sorted(configured | set(count_by_source(db))))
@@ -111,7 +117,7 @@ def _print(answer: Answer, form: str) -> None:
 
 def _print_table(answer: Answer) -> None:
     present = {name for line in answer.lines for name in line.columns}
-    names = [name for name in AGGREGATES if name in present]
+    names = in_order(present)
     rows = list(_rows(answer, names))
     headings = ("source", "series", answer.resolution, *names)
     # Series of one source need not be told apart by it.

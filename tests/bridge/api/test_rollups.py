@@ -214,7 +214,7 @@ def test_only_one_source_is_answered_if_asked(
             {"match": "up", "step": "60"},
             (
                 "step: is not a parameter here; known are match, start, end, "
-                "resolution, calendar, aggregate, fill, limit, include_open, source, "
+                "resolution, calendar, aggregate, fill, limit, include_open, as_of, source, "
                 "format"
             ),
             ["step"],
