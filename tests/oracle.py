@@ -11,7 +11,7 @@ import json
 import math
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Samples = list[tuple[int, float]]
 Key = tuple[str, str]
@@ -110,6 +110,90 @@ def expected_row(
         last=values[-1],
         increase=math.fsum(steps) if counter else None,
         resets=resets if counter else 0,
+    )
+
+
+@dataclass(frozen=True)
+class ExpectedFamily:
+    """The row of a histogram as it must be; `buckets` are increases by bound."""
+
+    count: int
+    sum: float | None
+    first: float
+    last: float
+    increase: float
+    resets: int
+    buckets: dict[float, float]
+
+
+@dataclass
+class Scrape:
+    """What one scrape brought of a histogram; `buckets` are cumulative, by bound."""
+
+    count: float = math.nan
+    sum: float = math.nan
+    buckets: dict[float, float] = field(default_factory=dict)
+
+
+def histograms_among(series: dict[Key, Samples]) -> dict[Key, dict[int, Scrape]]:
+    """Take histograms out of series: their scrapes by name and labels, and by time."""
+    bases = {
+        name.removesuffix("_bucket")
+        for name, labels in series
+        if name.endswith("_bucket") and "le" in json.loads(labels)
+    }
+    found: dict[Key, dict[int, Scrape]] = {}
+    for name, text in list(series):
+        labels = json.loads(text)
+        base, _, suffix = name.rpartition("_")
+        if base not in bases or suffix not in {"bucket", "sum", "count"}:
+            continue
+        bound = float(labels.pop("le", math.nan))
+        scrapes = found.setdefault(key_of({"__name__": base, **labels}), {})
+        for time, value in series.pop((name, text)):
+            scrape = scrapes.setdefault(time, Scrape())
+            if suffix == "bucket":
+                scrape.buckets[bound] = value
+            else:
+                setattr(scrape, suffix, value)
+    return found
+
+
+def expected_family(
+    scrapes: dict[int, Scrape], start_ms: int, end_ms: int
+) -> ExpectedFamily | None:
+    """Return the row of `[start_ms, end_ms)`, None if no scrape lies in it.
+
+    All buckets are there in every scrape. Where one fell all of them count anew, and
+    so they do where the bounds are others.
+    """
+    times = sorted(scrapes)
+    window = [scrapes[t] for t in times if start_ms <= t < end_ms]
+    if not window:
+        return None
+    before = [scrapes[t] for t in times if t < start_ms]
+    resets, counts, sums = 0, [], []
+    buckets: dict[float, list[float]] = {}
+    chain = before[-1:] + window
+    for old, new in itertools.pairwise(chain):
+        fell = any(new.buckets.get(b, math.inf) < n for b, n in old.buckets.items())
+        base = old
+        if fell or new.count < old.count:
+            resets += 1
+            base = Scrape(0, 0, dict.fromkeys(new.buckets, 0))
+        counts.append(new.count - base.count)
+        sums.append(new.sum - base.sum)
+        for bound, n in new.buckets.items():
+            buckets.setdefault(bound, []).append(n - base.buckets[bound])
+    added = {bound: math.fsum(steps) for bound, steps in buckets.items()}
+    return ExpectedFamily(
+        count=len(window),
+        sum=math.fsum(sums),
+        first=window[0].count,
+        last=window[-1].count,
+        increase=math.fsum(counts),
+        resets=resets,
+        buckets=added if added.get(math.inf) else {},
     )
 
 
