@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ from bridge.answers.find import check_source
 from bridge.answers.status import source_status
 from bridge.answers.times import DAY, format_time, read_span
 from bridge.cli.invocation import Invocation, pass_invocation
-from bridge.cli.store import existing_store
+from bridge.cli.store import asked_store
 from bridge.cli.tables import show
 from bridge.rollup.windows import Resolution
 from runtime.clock import SystemClock
@@ -34,6 +35,11 @@ _SHOWN = 50
     type=click.Choice([resolution.value for resolution in Resolution]),
     help="Only this resolution.",
 )
+@click.option(
+    "--archive",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Read this file, as `archive` wrote it, instead of the database.",
+)
 @pass_invocation
 def command(
     invocation: Invocation,
@@ -41,6 +47,8 @@ def command(
     end: str | None,
     source: str | None,
     resolution: str | None,
+    *,
+    archive: Path | None,
 ) -> None:
     """Show which windows are done, and which are not and why."""
     settings = invocation.settings()
@@ -48,7 +56,7 @@ def command(
     closed = now - settings.rollup.settle
     span = read_span(start, end, now, DAY)
     wanted = [Resolution(resolution)] if resolution else list(Resolution)
-    with existing_store(settings) as db:
+    with asked_store(settings, archive) as db:
         found = [
             cover(db, name, span.outward(each), closed)
             for name in _names(db, settings, source)

@@ -7,6 +7,7 @@ from typing import Final
 
 from bridge.answers.errors import QuestionError
 from bridge.workers import PortTaken
+from models.archive import ArchiveError
 from models.database import DatabaseUnavailable
 from models.lease import LeaseTaken
 from models.migrate import MigrationError
@@ -31,6 +32,7 @@ class Explained:
 
 
 _MENDABLE: Final = (
+    ArchiveError,
     CommandError,
     DatabaseUnavailable,
     KeyNameTaken,

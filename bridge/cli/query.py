@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from bridge.answers.aggregates import AGGREGATES, in_order, read_aggregates
 from bridge.answers.calendars import read_frame
-from bridge.answers.find import check_source, find_series, written
+from bridge.answers.find import check_source, find_series, members_asked, written
 from bridge.answers.past import read_as_of
 from bridge.answers.periods import answer_of
 from bridge.answers.resolution import read_resolution
@@ -25,7 +26,7 @@ from bridge.answers.writing import (
     to_json,
 )
 from bridge.cli.invocation import Invocation, pass_invocation
-from bridge.cli.store import existing_store
+from bridge.cli.store import asked_store
 from bridge.cli.tables import show
 from models.queries.series import count_by_source
 from runtime.clock import SystemClock
@@ -62,6 +63,11 @@ _DIGITS: Final = 6
     type=click.Choice(["table", "csv", "json"]),
     help="How to print.",
 )
+@click.option(
+    "--archive",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Read this file, as `archive` wrote it, instead of the database.",
+)
 @pass_invocation
 def command(
     invocation: Invocation,
@@ -78,6 +84,7 @@ def command(
     fill: Fill,
     limit: int | None,
     form: str,
+    archive: Path | None,
 ) -> None:
     """Print rollups of the series that PromQL SELECTORs choose."""
     settings = invocation.settings()
@@ -85,7 +92,7 @@ def command(
     span = read_span(start, end, now)
     aggregates = read_aggregates(aggregate)
     chosen = [parse(text, "selector") for text in selector]
-    with existing_store(settings) as db:
+    with asked_store(settings, archive) as db:
         frame = read_frame(db, resolution, calendar, span)
         question = Question(
             span=span,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.cli.failures import CommandError
 from bridge.storage import open_store
+from models.archive import opened
 from models.migrate import Migrations
 
 if TYPE_CHECKING:
@@ -37,6 +38,20 @@ def existing_store(settings: Settings) -> Iterator[Database]:
         yield db
     finally:
         db.close()
+
+
+@contextmanager
+def asked_store(settings: Settings, archive: Path | None) -> Iterator[Database]:
+    """Give the database, or instead of it an archive, which is only read.
+
+    Raises CommandError as `existing_store`, and ArchiveError.
+    """
+    if archive is None:
+        with existing_store(settings) as db:
+            yield db
+    else:
+        with opened(archive) as db:
+            yield db
 
 
 def refuse_absent(settings: Settings) -> None:
