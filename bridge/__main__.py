@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "key": "Create, list and revoke API keys.",
     "coverage": "Show which windows are done, and which are not and why.",
     "move": "Copy everything into another database, and compare.",
+    "archive": "Write the rollups of a span into one file.",
     "backfill": "Roll up history that the sources still have.",
     "retention": "Delete what is older than the settings keep it.",
     "query": "Print rollups of series.",
