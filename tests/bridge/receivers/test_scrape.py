@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from bridge.receivers.endpoint import target_labels
 from bridge.receivers.lines import Identity
 from bridge.receivers.scrape import Failure, Scraper
-from bridge.sources.base import Warnings
+from bridge.sources.base import Block, Families, Warnings
 from bridge.sources.buffer import BufferSource
 from bridge.telemetry import Telemetry
 from bridge.writer import WriterFull
@@ -559,3 +560,79 @@ def test_r15_a_dated_sample_that_is_told_again_is_taken_once(
         2.0,
     ]
     assert set(times.tolist()) == {earlier}
+
+
+HISTOGRAM = """\
+# TYPE h histogram
+h_bucket{{path="/",le="1"}} {low}
+h_bucket{{path="/",le="2.0"}} {mid}
+h_bucket{{path="/",le="+Inf"}} {high}
+h_sum{{path="/"}} {total}
+h_count{{path="/"}} {high}
+# TYPE s summary
+s{{quantile="0.5"}} 3
+s_count 4
+"""
+
+
+def test_the_parts_of_a_histogram_are_kept_as_those_of_one_series(
+    db: Database, clock: FakeClock, target: Target
+) -> None:
+    with closing(Setup(db, clock, target.web.url)) as setup:
+        for n in range(2):
+            target.text = HISTOGRAM.format(low=n, mid=n + 2, high=n + 3, total=n + 0.5)
+            setup.scrape()
+            clock.advance(5)
+        kinds = setup.kinds()
+        added = setup.samples()[f"scrape_series_added{LABELS}"]
+    assert {name: kinds[name] for name in ("h", "s", "s_count")} == {
+        "h": "histogram",
+        "s": "summary",
+        "s_count": "counter",
+    }
+    assert not {"h_bucket", "h_sum", "h_count"} & kinds.keys()
+    assert [value for _, value in added] == [7.0, 0.0], "exposed series, as ever"
+    source = BufferSource(
+        "local",
+        db,
+        describe=setup.directory.describe,
+        resolve=setup.resolve,
+        interval_ms=5000,
+        keep_raw=900,
+        clock=clock,
+        call=setup.call,
+    )
+    start, end = MINUTE * 1000, (MINUTE + 60) * 1000
+    warnings = Warnings()
+    block, families = source.read(start, end, warnings)
+    assert isinstance(block, Block)
+    assert isinstance(families, Families)
+    names = {row.id: row.metric for row in everything(db)}
+    assert [names[number] for number in families.series_id.tolist()] == ["h"]
+    assert families.times.tolist() == [NOW_MS, NOW_MS + 5000]
+    assert families.expected.tolist() == [12]
+    assert families.bounds == ((1.0, 2.0, math.inf),)
+    assert families.cumulative.tolist() == [[0, 2, 3], [1, 3, 4]]
+    assert families.observations.tolist() == [3, 4]
+    assert families.totals.tolist() == [0.5, 1.5]
+    assert "h" not in {names[number] for number in block.series_id.tolist()}
+    assert warnings.held == source.count(start, end)
+
+
+@pytest.mark.rule(15)
+def test_r15_a_dated_histogram_that_is_told_again_is_taken_once(
+    db: Database, clock: FakeClock, target: Target
+) -> None:
+    at = NOW_MS - 90_000
+    with closing(Setup(db, clock, target.web.url)) as setup:
+        for high in (3, 3, 4):
+            target.text = (
+                f'h_bucket{{le="1"}} 1 {at}\nh_bucket{{le="+Inf"}} {high} {at}\n'
+                f"h_sum 2 {at}\nh_count {high} {at}\n"
+            )
+            setup.scrape()
+            clock.advance(15)
+        assert setup.kinds()["h"] == "histogram", "by its buckets alone"
+    found = buffer.read(db, "local", 0, at // 60_000 * 60 + 60)
+    kept = sorted(zip(found.parts.tolist(), found.values.tolist(), strict=True))
+    assert kept == [(1, 1.0), (1, 3.0), (1, 4.0), (2, 2.0), (3, 3.0), (3, 4.0)]

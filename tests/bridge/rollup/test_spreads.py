@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,10 +98,7 @@ def test_without_rules_nothing_is_asked() -> None:
 def test_quantiles_of_summaries_have_none() -> None:
     line = LINES[1]
     given_block = block(line)
-    marked = type(given_block)(
-        *(getattr(given_block, name) for name in given_block.__slots__[:6]),
-        quantile=np.array([True]),
-    )
+    marked = replace(given_block, quantile=np.array([True]))
     rows = aggregate(marked, WINDOW, previous(line))
     told = Spreads(rules({"match": "queue"}), Described())
     assert told.add_to(rows, marked, WINDOW).buckets.tolist() == [None]

@@ -64,7 +64,7 @@ def test_members_of_one_scrape_become_one_line_of_a_family() -> None:
     assert found.expected.tolist() == [4, 4]
     assert found.observations.tolist() == [0, 4, 5]
     assert found.totals.tolist() == [0, 5.5, 6.5]
-    assert found.bounds == ((1, INF), (0.5, 2, INF))
+    assert found.bounds == ((1.0, INF), (0.5, 2.0, INF))
     assert found.layout.tolist() == [0, 1, 1]
     np.testing.assert_array_equal(found.cumulative, [[0, 0, NAN], [1, 3, 4], [1, 4, 5]])
 
@@ -78,7 +78,7 @@ def test_r49_a_bound_that_is_missing_at_a_time_is_another_layout() -> None:
             *scrape(1, 30, {1: 1, 2: 2, INF: 2}, 3, 2),
         ]
     )
-    assert found.bounds == ((1, 2, INF), (2, INF))
+    assert found.bounds == ((1.0, 2.0, INF), (2.0, INF))
     assert found.layout.tolist() == [0, 1, 0]
     np.testing.assert_array_equal(found.cumulative, [[1, 2, 2], [2, 2, NAN], [1, 2, 2]])
 
@@ -111,7 +111,7 @@ def test_count_and_the_last_bucket_stand_in_for_each_other() -> None:
             (2, 10, SUM, NAN, 3.0),
         ]
     )
-    assert found.bounds == ((1, INF),)
+    assert found.bounds == ((1.0, INF),)
     assert found.layout.tolist() == [0, 0, -1, -1]
     np.testing.assert_array_equal(found.observations, [3, 4, NAN, NAN])
     np.testing.assert_array_equal(

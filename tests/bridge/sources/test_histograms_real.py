@@ -38,10 +38,12 @@ from tests.servers import RealPrometheus, create_blocks
 from tests.web import FakeWeb, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from bridge.rollup.engine import Engine
+
+    Snapshot = tuple[Mapping[str, float], float]
 
 BEGIN = 1_700_000_040
 INF = math.inf
@@ -81,7 +83,18 @@ def bridge(
 def family_rows(db: Database) -> dict[tuple[Key, int], ExpectedFamily]:
     """All minute rows of histograms by series and start."""
     found = {}
-    for metric, labels, start, *figures, buckets in db.execute_sql(
+    for (
+        metric,
+        labels,
+        start,
+        count,
+        total,
+        first,
+        last,
+        increase,
+        resets,
+        buckets,
+    ) in db.execute_sql(
         "SELECT s.metric, s.labels, r.start, r.count, r.sum, r.first, r.last, "
         "r.increase, r.resets, r.buckets FROM rollup_minute r "
         "JOIN series s ON s.id = r.series_id WHERE s.kind = 'histogram'"
@@ -92,11 +105,10 @@ def family_rows(db: Database) -> dict[tuple[Key, int], ExpectedFamily]:
             (bounds,) = bounds_of(db, [layout]).values()
             summed = np.cumsum(pile.counts[0]).tolist()
             rose |= dict(zip(bounds, summed, strict=True)) if summed[-1] else {}
-        found[(metric, labels), start] = ExpectedFamily(*figures, rose)
+        found[(metric, labels), start] = ExpectedFamily(
+            count, total, first, last, increase, resets, rose
+        )
     return found
-
-
-Snapshot = tuple[dict[str, float], float]
 
 
 def told(at: float, name: str, snapshot: Snapshot, **labels: str) -> Iterator[str]:
