@@ -24,6 +24,7 @@ from _claims import Claim, parser, report  # noqa: E402 - beside this file
 from cycle import BEGIN, WINDOWS, lines  # noqa: E402 - same
 
 from bridge.sources.base import Warnings  # noqa: E402 - same
+from bridge.sources.payload import decode_matrix  # noqa: E402 - same
 from bridge.sources.remote_read_codec import (  # noqa: E402 - same
     SAMPLES,
     STREAMED_XOR_CHUNKS,
@@ -63,7 +64,7 @@ class Reader:
     def __init__(self, url: str, size: int, transport: str) -> None:
         wanted: dict[str, Any] = {"selectors": (selector(size),)}
         self._bench = Harness(url, SystemClock(), transport=transport, **wanted)
-        self._transport = self._bench.source._transport  # noqa: SLF001 - to time a part
+        self._remote = transport == "remote_read"
         self._size = size
 
     def run(self, start_ms: int) -> float:
@@ -80,13 +81,20 @@ class Reader:
         """Return the seconds of CPU that decoding a window takes."""
         plan = self._bench.source._planner.plan  # noqa: SLF001 - to time a part
         end_ms = start_ms + 60_000
-        bodies = [
-            self._transport.fetch(shard.selector, start_ms, end_ms)
-            for shard in plan(start_ms, end_ms)
-        ]
+        selectors = [shard.selector for shard in plan(start_ms, end_ms)]
+        api = self._bench.source._api  # noqa: SLF001 - same
+        if self._remote:
+            bodies = [
+                api.read(request(one.conditions, start_ms, end_ms)) for one in selectors
+            ]
+        else:
+            bodies = [api.raw(one, start_ms, end_ms) for one in selectors]
         began = time.process_time()
         for body in bodies:
-            self._transport.decode(body, Warnings())
+            if self._remote:
+                scan(series_of(body))
+            else:
+                decode_matrix(body, Warnings())
         return time.process_time() - began
 
     def close(self) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bridge.sources.known import Resolve
+    from bridge.sources.remote_read import Decode
     from bridge.sources.shards import Shard
     from bridge.telemetry import Telemetry
     from runtime import settings
@@ -144,8 +145,8 @@ class PrometheusSource:
         seen: set[int] | None = set() if len(self._selectors) > 1 else None
         warnings.hold(0)
         jobs = (partial(self._fetch, shard, low_ms, end_ms) for shard in shards)
-        for shard, body in self._fetchers.run(jobs):
-            matrix = self._transport.decode(body, warnings)
+        for shard, decode in self._fetchers.run(jobs):
+            matrix = decode(warnings)
             series = len(matrix.metrics) + len(matrix.natives)
             self._planner.check(end_ms, shard, series)
             self._tell(matrix.left_out)
@@ -212,7 +213,7 @@ class PrometheusSource:
         ]
         return min((time for time in found if time is not None), default=None)
 
-    def _fetch(self, shard: Shard, start_ms: int, end_ms: int) -> tuple[Shard, bytes]:
+    def _fetch(self, shard: Shard, start_ms: int, end_ms: int) -> tuple[Shard, Decode]:
         try:
             return shard, self._transport.fetch(shard.selector, start_ms, end_ms)
         except SourceError as error:

@@ -8,20 +8,22 @@ series is the same one whichever way it came.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import yaml
 
 from bridge.sources import stale
-from bridge.sources.base import SourceError
+from bridge.sources.base import SourceError, Warnings
 from bridge.sources.natives import NativeSeries
-from bridge.sources.payload import Matrix
-from bridge.sources.remote_read_codec import added, request, series_of
+from bridge.sources.payload import Matrix, decode_matrix
+from bridge.sources.remote_read_codec import added, labels_of, request, series_of
 from bridge.sources.remote_read_histograms import histogram_of
 from bridge.sources.remote_read_scan import Scanned, scan
-from bridge.sources.selectors import Matcher, Selector, parse
+from bridge.sources.selectors import NAME, Matcher, Selector, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bridge.sources.api import Api
-    from bridge.sources.base import Exponential, Warnings
+    from bridge.sources.base import Exponential
+
+Decode: TypeAlias = Callable[[Warnings], Matrix]
+"""Decodes what was fetched, and notes what the server warned of."""
 
 _UP: Final = parse("up")
 _GLOBAL: Final = re.compile(r"^global:\n((?:[ ].*\n|\n)*)", re.MULTILINE)
@@ -84,18 +89,25 @@ class RemoteRead:
                     "get it as an external label"
                 )
 
-    def fetch(self, selector: Selector, start_ms: int, end_ms: int) -> bytes:
-        """Return the undecoded samples of `[start_ms, end_ms)`; on any thread."""
+    def fetch(self, selector: Selector, start_ms: int, end_ms: int) -> Decode:
+        """Fetch the samples of `[start_ms, end_ms)`, on any thread, to be decoded.
+
+        Prometheus 2.42 and before answer series of native histograms without these;
+        the query API has them.
+        """
         matchers = (self._about_series(matcher) for matcher in selector.conditions)
         try:
-            return self._ask(matchers, start_ms, end_ms)
+            found = scan(series_of(self._ask(matchers, start_ms, end_ms)))
         except SourceError:
             self._offered = False  # perhaps; the next window finds out
             raise
-
-    def decode(self, body: bytes, warnings: Warnings) -> Matrix:  # noqa: ARG002 - there are none
-        """Return the samples without stale markers, and when these were."""
-        return _matrix(scan(series_of(body)), self._server.mark)
+        names = _silent(found)
+        body = None
+        if names:
+            either = "|".join(map(re.escape, sorted(names)))
+            narrowed = selector.narrowed([Matcher(NAME, "=~", either)])
+            body = self._api.raw(narrowed, start_ms, end_ms)
+        return partial(_decode, found, body, self._server.mark)
 
     def end(self) -> None:
         """Make sure that the window was read under one configuration."""
@@ -148,6 +160,28 @@ def _external_labels(config: str) -> dict[str, str]:
         raise SourceError(
             "garbage", f"the server's external_labels cannot be read: {error}"
         ) from error
+
+
+def _silent(found: Scanned) -> set[str]:
+    """Return the names of series that are there but have nothing."""
+    silent = set(np.flatnonzero(found.lengths == 0).tolist())
+    silent -= {at for at, _ in found.histograms}
+    return {labels_of(found.keys[at]).get(NAME, "") for at in silent}
+
+
+def _decode(
+    found: Scanned, body: bytes | None, mark: bytes, warnings: Warnings
+) -> Matrix:
+    """Return the samples, with native histograms of an answer of the query API."""
+    matrix = _matrix(found, mark)
+    if body is None:
+        return matrix
+    other = decode_matrix(body, warnings)
+    return replace(
+        matrix,
+        natives=matrix.natives + other.natives,
+        left_out=matrix.left_out + other.left_out,
+    )
 
 
 def _matrix(found: Scanned, mark: bytes) -> Matrix:

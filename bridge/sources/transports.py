@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 import structlog
 
-from bridge.sources.base import SourceError, Warnings
-from bridge.sources.payload import Matrix, decode_matrix
-from bridge.sources.remote_read import RemoteRead
+from bridge.sources.base import SourceError
+from bridge.sources.payload import decode_matrix
+from bridge.sources.remote_read import Decode, RemoteRead
 
 if TYPE_CHECKING:
     from bridge.sources.api import Api
@@ -23,16 +24,13 @@ _LATER: Final = frozenset({"refused", "timeout", "truncated"})
 
 
 class Transport(Protocol):
-    """Fetches and decodes raw samples; every method may raise SourceError."""
+    """Fetches raw samples; every method may raise SourceError."""
 
     def begin(self, start_ms: int, end_ms: int) -> None:
         """Get ready for a window."""
 
-    def fetch(self, selector: Selector, start_ms: int, end_ms: int) -> bytes:
-        """Return the undecoded samples of `[start_ms, end_ms)`; on any thread."""
-
-    def decode(self, body: bytes, warnings: Warnings) -> Matrix:
-        """Return what was fetched."""
+    def fetch(self, selector: Selector, start_ms: int, end_ms: int) -> Decode:
+        """Fetch the samples of `[start_ms, end_ms)`, on any thread, to be decoded."""
 
     def end(self) -> None:
         """Hear that the window has been read whole."""
@@ -47,13 +45,9 @@ class Http:
     def begin(self, start_ms: int, end_ms: int) -> None:
         """Nothing to get ready."""
 
-    def fetch(self, selector: Selector, start_ms: int, end_ms: int) -> bytes:
-        """Return the undecoded samples of `[start_ms, end_ms)`; on any thread."""
-        return self._api.raw(selector, start_ms, end_ms)
-
-    def decode(self, body: bytes, warnings: Warnings) -> Matrix:
-        """Return what was fetched, and note what the server warns of."""
-        return decode_matrix(body, warnings)
+    def fetch(self, selector: Selector, start_ms: int, end_ms: int) -> Decode:
+        """Fetch the samples of `[start_ms, end_ms)`, on any thread, to be decoded."""
+        return partial(decode_matrix, self._api.raw(selector, start_ms, end_ms))
 
     def end(self) -> None:
         """Nothing to hear."""
@@ -91,13 +85,9 @@ class Auto:
             self._chosen = self._remote
             self._told = ""
 
-    def fetch(self, selector: Selector, start_ms: int, end_ms: int) -> bytes:
-        """Return the undecoded samples of `[start_ms, end_ms)`; on any thread."""
+    def fetch(self, selector: Selector, start_ms: int, end_ms: int) -> Decode:
+        """Fetch the samples of `[start_ms, end_ms)`, on any thread, to be decoded."""
         return self._chosen.fetch(selector, start_ms, end_ms)
-
-    def decode(self, body: bytes, warnings: Warnings) -> Matrix:
-        """Return what was fetched."""
-        return self._chosen.decode(body, warnings)
 
     def end(self) -> None:
         """Hear that the window has been read whole."""

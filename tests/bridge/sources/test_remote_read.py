@@ -278,3 +278,32 @@ def test_requests_are_authorized_tried_again_and_counted(
         assert one.headers["content-type"] == "application/x-protobuf"
         assert one.headers["content-encoding"] == "snappy"
         assert one.headers["x-prometheus-remote-read-version"] == "0.1.0"
+
+
+def test_native_histograms_that_are_not_told_are_asked_for(
+    server: FakePrometheus, clock: FakeClock
+) -> None:
+    silent = series({"__name__": "h"})
+    told = remote_read_told(answer(silent, series({"__name__": "x"}, EVERY_15_S)))
+    rows = [
+        [START / 1000, {"count": "3", "sum": "1.5", "buckets": [[0, "1", "2", "3"]]}]
+    ]
+    matrix = {
+        "resultType": "matrix",
+        "result": [{"metric": {"__name__": "h"}, "histograms": rows}],
+    }
+
+    def interfere(asked: Asked) -> Told | None:
+        if asked.path == "/api/v1/read":
+            return told
+        if asked.fields.get("query", "").endswith("s]"):
+            return server.success(matrix)
+        return None
+
+    server.interfere = interfere
+    with closing(harness(server, clock)) as bench:
+        found = bench.read(START, END)
+    assert found.samples == {labels("x"): EVERY_15_S}
+    (natives,) = found.natives
+    assert [one.count for one in natives.histograms] == [3.0]
+    assert server.range_queries == ['{__name__=~"h"}[60s]']
