@@ -67,7 +67,10 @@ def raw_samples(
 
 
 def counters(url: str) -> set[str]:
-    """Return the names that Prometheus' metadata calls counters, parts included."""
+    """Return the names that Prometheus' metadata calls counters.
+
+    Parts of summaries are; those of histograms are no series of their own.
+    """
     data = ask(url, "/api/v1/metadata")
     assert isinstance(data, dict)
     names: set[str] = set()
@@ -75,8 +78,6 @@ def counters(url: str) -> set[str]:
         kinds = {entry["type"] for entry in entries}
         if kinds == {"counter"}:
             names |= {name, f"{name}_total"}
-        if kinds == {"histogram"}:
-            names |= {f"{name}_bucket", f"{name}_count", f"{name}_sum"}
         if kinds == {"summary"}:
             names |= {f"{name}_count", f"{name}_sum"}
     return names
@@ -205,9 +206,10 @@ def merged(rows: list[Expected]) -> Expected | None:
     if not full:
         return Expected(0, None, None, None, None, None, None, 0)
     increases = [row.increase for row in full if row.increase is not None]
+    sums = [row.sum for row in full if row.sum is not None]
     return Expected(
         count=sum(row.count for row in full),
-        sum=math.fsum(row.sum for row in full if row.sum is not None),
+        sum=math.fsum(sums) if sums else None,
         min=min(row.min for row in full if row.min is not None),
         max=max(row.max for row in full if row.max is not None),
         first=full[0].first,

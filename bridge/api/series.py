@@ -41,9 +41,10 @@ class SeriesQuery(Query):
     """Which series to tell of."""
 
     match: Match = Field(default_factory=list)
-    kind: Literal["counter", "gauge", "histogram", "summary", "unknown"] | None = Field(
-        None, description="Only of this kind."
-    )
+    kind: (
+        Literal["counter", "gauge", "histogram", "summary", "distinct", "unknown"]
+        | None
+    ) = Field(None, description="Only of this kind.")
     source: SourceName = None
     limit: Annotated[int, Field(ge=1, le=100_000, description="Series at most.")] = 1000
 

@@ -13,17 +13,19 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import random
 import subprocess
 import time
 import urllib.error
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pytest
 
+from bridge.rollup import classic
 from bridge.rollup.merge import merge
 from bridge.rollup.rows import Rows
 from bridge.rollup.windows import Resolution
@@ -40,10 +42,14 @@ from tests.e2e.programs import (
 )
 from tests.oracle import (
     Expected,
+    ExpectedFamily,
     Key,
     Samples,
+    Scrape,
     counters,
+    expected_family,
     expected_row,
+    histograms_among,
     merged,
     raw_samples,
 )
@@ -73,6 +79,7 @@ class Soak:
     stopped: RunningBridge
     alone: RunningBridge
     samples: dict[Key, Samples]
+    histograms: dict[Key, dict[int, Scrape]]
     counters: set[str]
     dead: int
     gap: tuple[int, int]
@@ -98,12 +105,16 @@ def soak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Soak]:
         proxy = stack.enter_context(FaultyProxy(prometheus.url, share=0.0))
         _await_samples(prometheus)
         sources = [prometheus_source(prometheus.url, timeout="3s")]
+        # The oracle knows of nothing but samples.
+        rollup = {"first_sample": "baseline"}
         bridges = {
-            name: RunningBridge(root / name, sources)
+            name: RunningBridge(root / name, sources, rollup=rollup)
             for name in ("quiet", "killed", "stopped")
         }
         bridges["through_proxy"] = RunningBridge(
-            root / "through_proxy", [prometheus_source(proxy.url, timeout="3s")]
+            root / "through_proxy",
+            [prometheus_source(proxy.url, timeout="3s")],
+            rollup=rollup,
         )
         bridges["alone"] = RunningBridge(
             root / "alone", [scrape_source(INTERVAL, exporter.url)]
@@ -119,9 +130,12 @@ def soak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Soak]:
         for bridge in bridges.values():
             bridge.wait_for(newest, 240)
         begin = min(min(bridge.states()) for bridge in bridges.values())
+        samples = raw_samples(prometheus.url, _ms(begin - 300), _ms(newest + 60))
+        histograms = histograms_among(samples)
         yield Soak(
             **bridges,
-            samples=raw_samples(prometheus.url, (begin - 300) * 1000, _ms(newest + 60)),
+            samples=samples,
+            histograms=histograms,
             counters=counters(prometheus.url),
             dead=dead,
             gap=gap,
@@ -178,15 +192,40 @@ def _stop_prometheus(prometheus: RealPrometheus) -> tuple[int, int]:
 
 
 def rows_of(bridge: RunningBridge) -> dict[tuple[Key, int], Expected]:
-    """All minute rows of a bridge by series and start."""
+    """All minute rows of a bridge by series and start, but those of histograms."""
     return {
         ((row[0], row[1]), row[2]): Expected(*row[3:])
         for row in bridge.ask(
             "SELECT s.metric, s.labels, r.start, "
             f"{', '.join(f'r.{name}' for name in FIGURES)} "
-            "FROM rollup_minute r JOIN series s ON s.id = r.series_id"
+            "FROM rollup_minute r JOIN series s ON s.id = r.series_id "
+            "WHERE s.kind <> 'histogram'"
         )
     }
+
+
+def families_of(bridge: RunningBridge) -> dict[tuple[Key, int], ExpectedFamily]:
+    """All minute rows of histograms by series and start."""
+    layouts = {
+        layout: [float(bound) for bound in json.loads(bounds)]
+        for layout, bounds in bridge.ask("SELECT id, bounds FROM layouts")
+    }
+    found = {}
+    for metric, labels, start, *figures, buckets in bridge.ask(
+        "SELECT s.metric, s.labels, r.start, r.count, r.sum, r.first, r.last, "
+        "r.increase, r.resets, r.buckets FROM rollup_minute r "
+        "JOIN series s ON s.id = r.series_id WHERE s.kind = 'histogram'"
+    ):
+        rose: dict[float, float] = {}
+        for layout, pile in classic.increases([buckets], np.zeros(1, int)).items():
+            summed = np.cumsum(pile.counts[0]).tolist()
+            rose |= dict(zip(layouts[layout], summed, strict=True))
+        rose = rose if any(rose.values()) else {}
+        count, total, first, last, increase, resets = figures
+        found[(metric, labels), start] = ExpectedFamily(
+            count, total, first, last, increase, resets, rose
+        )
+    return found
 
 
 def truth_of(soak: Soak, bridge: RunningBridge) -> dict[tuple[Key, int], Expected]:
@@ -195,10 +234,12 @@ def truth_of(soak: Soak, bridge: RunningBridge) -> dict[tuple[Key, int], Expecte
     truth = {}
     for key, samples in soak.samples.items():
         for start in bridge.states():
-            counter = kinds.get(key[0]) == "counter"
-            row = expected_row(samples, _ms(start), _ms(start + 60), counter=counter)
+            kind = kinds.get(key[0])
+            row = expected_row(
+                samples, _ms(start), _ms(start + 60), counter=kind == "counter"
+            )
             if row is not None:
-                truth[key, start] = row
+                truth[key, start] = replace(row, sum=None) if kind == "summary" else row
     return truth
 
 
@@ -220,13 +261,33 @@ def test_every_row_equals_what_the_raw_samples_say(soak: Soak, name: str) -> Non
     assert sum(row.increase is not None for row in rows.values()) >= 200
 
 
+@pytest.mark.parametrize("name", BRIDGES)
+def test_histograms_are_what_their_parts_say(soak: Soak, name: str) -> None:
+    bridge = getattr(soak, name)
+    rows = families_of(bridge)
+    truth = {
+        (key, start): row
+        for key, scrapes in soak.histograms.items()
+        for start in bridge.states()
+        if (row := expected_family(scrapes, _ms(start), _ms(start + 60))) is not None
+    }
+    differing = {
+        key: (rows.get(key), truth.get(key))
+        for key in rows.keys() | truth.keys()
+        if rows.get(key) != truth.get(key)
+    }
+    assert differing == {}
+    assert len({key for key, _ in rows}) >= 10
+    assert sum(row.increase > 0 for row in rows.values()) >= 10
+
+
 def test_counters_are_those_that_metadata_calls_so(soak: Soak) -> None:
     kinds = dict(soak.quiet.ask("SELECT metric, kind FROM series"))
     told = {name for name in kinds if name in soak.counters}
     assert len(told) >= 100
     assert {kinds[name] for name in told} == {"counter"}
     untold = {name for name, kind in kinds.items() if kind == "counter"} - told
-    assert all(name.endswith(("_total", "_bucket")) for name in untold)
+    assert all(name.endswith("_total") for name in untold)
 
 
 @pytest.mark.parametrize("name", BRIDGES)
@@ -322,17 +383,18 @@ def test_the_proxy_spoilt_answers_in_every_way(soak: Soak) -> None:
 
 
 def test_minutes_merge_into_what_the_oracle_merges(soak: Soak) -> None:
+    names = {
+        number: (metric, labels)
+        for number, metric, labels in soak.quiet.ask(
+            "SELECT id, metric, labels FROM series WHERE kind <> 'histogram'"
+        )
+    }
     rows = [
         Rows(**dict(zip(COLUMNS, columns, strict=True)))
         for columns in _columns_by_minute(soak.quiet)
     ]
     hour = merge(rows, Resolution.HOUR)
-    names = {
-        number: (metric, labels)
-        for number, metric, labels in soak.quiet.ask(
-            "SELECT id, metric, labels FROM series"
-        )
-    }
+    hour = hour.take(np.isin(hour.series_id, list(names)))
     groups: dict[tuple[Key, int], list[Expected]] = {}
     for (key, start), row in sorted(rows_of(soak.quiet).items()):
         groups.setdefault((key, start // 3600 * 3600), []).append(row)
@@ -354,9 +416,15 @@ def _columns_by_minute(bridge: RunningBridge) -> Iterator[list[np.ndarray]]:
         )
         if rows:
             yield [
-                np.array(column, dtype=np.float64 if name in FIGURES[1:7] else np.int64)
+                np.array(column, dtype=_type(name))
                 for name, column in zip(COLUMNS, zip(*rows, strict=True), strict=True)
             ]
+
+
+def _type(column: str) -> type:
+    if column == "buckets":
+        return np.object_
+    return np.float64 if column in FIGURES[1:7] else np.int64
 
 
 def _or_none(value: Any) -> Any:
