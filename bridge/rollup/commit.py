@@ -12,7 +12,7 @@ from bridge.rollup.kept import is_gone
 from bridge.rollup.plan import DIRTY, FINISHED, PARTIAL, Verdict
 from bridge.rollup.restatements import restate
 from bridge.rollup.windows import Resolution, Window
-from models import bulk
+from models import bulk, partitions
 from models.queries import events as event_queries
 from models.queries import layouts as layout_queries
 from models.queries import ledger
@@ -102,6 +102,8 @@ def commit(
             )
             changed = _remove_stale(db, result, old)
         layout_queries.remember(db, result.layouts)
+        if window.resolution is Resolution.MINUTE:
+            partitions.make(db, Resolution.DAY.floor(window.start))
         for rows in result.rows:
             bulk.upsert_rollups(db, TABLES[window.resolution], rows)
         event_queries.replace_window(

@@ -20,6 +20,8 @@ from bridge.rollup.ageing import AGED, WEEK, local_days
 from bridge.rollup.sweeping import Sweep
 from bridge.rollup.windows import Resolution
 from bridge.sources.matching import matching
+from models import partitions
+from models.dialect import is_sqlite
 from models.queries import expiry as queries
 from models.queries import retained
 from models.queries.retained import EVERYTHING, Kept
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from bridge.rollup.rows import Ints
     from bridge.rollup.sweeping import Bite
     from models.database import Database
+    from models.partitions import Partition
     from runtime import settings
 
 log = structlog.get_logger(__name__)
@@ -80,6 +83,8 @@ def due(
 ) -> list[Due]:
     """Return what is old enough of a source at a resolution, and what must stay."""
     step = expiry.STEPS[resolution]
+    if resolution is Resolution.MINUTE and not is_sqlite(db):
+        step = partitions.DAY
     kept = kept_for(retention, resolution)
     return expiry.plan(db, source, resolution, kept, now, step)
 
@@ -111,9 +116,21 @@ class Retention:
         now = horizon(self._db, sources, self._clock.now())
         if now is None:
             return
+        for day in range(2):
+            ahead = Resolution.DAY.floor(now) + day * partitions.DAY
+            self._call("partitions", partial(partitions.make, self._db, ahead))
+        armed = {
+            (source, resolution): self._call(
+                "retention", partial(self._arm, source, resolution, now)
+            )
+            for source in sources
+            for resolution in Resolution
+        }
+        self._drop_partitions(armed, sources)
+        for (source, resolution), groups in armed.items():
+            if groups:
+                self._delete(source, resolution, groups)
         for source in sources:
-            for resolution in Resolution:
-                self._delete(source, resolution, now)
             self._delete_local_days(source, now)
         for aged in AGED:
             self._delete_aged(aged, now)
@@ -124,14 +141,52 @@ class Retention:
         while self._left <= 0 and not self._stop.is_set():
             self.beat()
 
-    def _delete(self, source: str, resolution: Resolution, now: int) -> None:
-        """Arm and sweep one resolution of a source."""
-        groups = self._call("retention", lambda: self._arm(source, resolution, now))
-        if not groups:
-            return
+    def _drop_partitions(
+        self,
+        armed: Mapping[tuple[str, Resolution], list[Kept]],
+        sources: Sequence[str],
+    ) -> None:
+        """Drop the partitions of which no source keeps any row."""
+        kept = [
+            group.since
+            for (_, resolution), groups in armed.items()
+            if resolution is Resolution.MINUTE
+            for group in groups
+        ]
+        for partition in partitions.listed(self._db) if kept else ():
+            if partition.end > min(kept) or self._stop.is_set():
+                return
+            rows = self._call(
+                "retention", partial(self._drop_partition, partition, sources)
+            )
+            if rows is None:  # a reader is in the way; the next beat tries again
+                return
+            self._telemetry.retention_rows.labels("minute").inc(rows)
+
+    def _drop_partition(
+        self, partition: Partition, sources: Sequence[str]
+    ) -> int | None:
+        """Drop a partition and what the ledger says of it; return how many rows."""
+        name, rows = Resolution.MINUTE.value, 0
+        start, end = partition.start, partition.end
+        with self._db.atomic():
+            if not partitions.drop(self._db, partition):
+                return None
+            for source in sources:
+                windows, own = queries.size(self._db, source, name, start, end)
+                queries.forget(self._db, source, name, end, start)
+                self._telemetry.retention_windows.labels(name).inc(windows)
+                rows += own
+        return rows
+
+    def _delete(self, source: str, resolution: Resolution, groups: list[Kept]) -> None:
+        """Sweep one resolution of a source."""
         sweep = Sweep(self._db, source, resolution, self._retention.rows_at_once)
         whole = min(group.since for group in groups)
-        if not self._bites(sweep.windows(whole), resolution.value):
+        # Partitions go as a whole, unless another source keeps its rows for longer.
+        waits = resolution is Resolution.MINUTE and not is_sqlite(self._db)
+        gone = whole - partitions.DAY if waits else whole
+        if not self._bites(sweep.windows(gone), resolution.value):
             return
         late = [group for group in groups if max(group.swept, whole) < group.since]
         if not late:

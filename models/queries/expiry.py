@@ -136,10 +136,16 @@ def delete_before(db: Database, table: type[Rollup], series_ids: Ints, end: int)
     return _changed(db, sql, (number_list(db, series_ids), end))
 
 
-def forget(db: Database, source: str, resolution: str, end: int) -> int:
-    """Delete the ledger's entries before `end`; return how many."""
-    sql = "DELETE FROM ledger WHERE source = ? AND resolution = ? AND start < ?"
-    return _changed(db, sql, (source, resolution, end))
+def forget(
+    db: Database, source: str, resolution: str, end: int, start: int | None = None
+) -> int:
+    """Delete the ledger's entries of `[start, end)`; return how many."""
+    sql = (
+        "DELETE FROM ledger WHERE source = ? AND resolution = ? "
+        "AND start >= ? AND start < ?"
+    )
+    since = _ALWAYS if start is None else start
+    return _changed(db, sql, (source, resolution, since, end))
 
 
 def fewer(db: Database, source: str, resolution: str, start: int, rows: int) -> None:

@@ -32,7 +32,13 @@ TYPES: dict[type[peewee.Field], dict[bool, str]] = {
 
 
 def test_migrations_and_models_agree(db: Database) -> None:
-    assert str(diff_models(db, TABLES)) == ""
+    # Peewee does not see the indexes of a table that has partitions.
+    unseen = "" if is_sqlite(db) else "add index rollup_minute.rollup_minute_baseline"
+    assert str(diff_models(db, TABLES)) == unseen
+    if not is_sqlite(db):
+        sql = "SELECT indexdef FROM pg_indexes WHERE indexname = %s"
+        ((found,),) = db.execute_sql(sql, ("rollup_minute_baseline",)).fetchall()
+        assert "(start, series_id) WHERE ((flags & " in found
 
 
 def test_columns_have_the_types_and_nulls_of_the_models(db: Database) -> None:
@@ -77,7 +83,8 @@ def test_sqlite_clusters_the_tables_that_say_so(tmp_path: Any) -> None:
 
 def test_every_table_of_the_migrations_is_described_by_a_model(db: Database) -> None:
     ours = {table._meta.table_name for table in TABLES}
-    assert set(db.get_tables()) - {"sqlite_sequence", "schema_migrations"} == ours
+    others = {"sqlite_sequence", "schema_migrations", "rollup_minute_default"}
+    assert set(db.get_tables()) - others == ours
 
 
 def test_the_views_are_there(db: Database) -> None:
