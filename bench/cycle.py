@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -69,26 +70,35 @@ def lines(size: int) -> Iterator[str]:
                 yield f"{name}{suffix}{{{labels}}} {value} {BEGIN + tick}"
 
 
+@dataclass(frozen=True)
+class Query:
+    """A request for raw samples."""
+
+    path: str
+    body: bytes
+    headers: dict[str, str]
+
+
 class Discarder:
     """Sends the requests that a cycle sent, and throws the answers away."""
 
     def __init__(self, url: str) -> None:
-        self._url = f"{url}/api/v1/query"
+        self._url = url
         self._pool = urllib3.PoolManager(maxsize=2)
         self._threads = ThreadPoolExecutor(2)
 
-    def run(self, queries: list[dict[str, str]]) -> float:
+    def run(self, queries: list[Query]) -> float:
         """Return the seconds until the last answer is in."""
         began = time.perf_counter()
         list(self._threads.map(self._discard, queries))
         return time.perf_counter() - began
 
-    def _discard(self, fields: dict[str, str]) -> None:
+    def _discard(self, query: Query) -> None:
         answer = self._pool.request(
             "POST",
-            self._url,
-            body=urlencode(fields),
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            self._url + query.path,
+            body=query.body,
+            headers=query.headers,
             preload_content=False,
         )
         if answer.status != 200:
@@ -124,7 +134,7 @@ class Cycles:
         self.writer.start()
         parts = parts_of(self.db, self.writer, telemetry, clock)
         self.composition = compose(settings, parts, self.writer)
-        self.queries: list[dict[str, str]] = []
+        self.queries: list[Query] = []
 
     @property
     def engine(self) -> Engine:
@@ -146,14 +156,17 @@ class Cycles:
 
 
 def remember_queries(cycles: Cycles) -> None:
-    """Note every range selector that the source sends, for the peer to send again."""
+    """Note every request for samples that the source sends, for the peer to repeat."""
     client = cycles.composition.sources[0]._api._client  # type: ignore[attr-defined]  # noqa: SLF001 - what it sends is the point
     request = client.request
 
     def noting(method: str, path: str, **how: Any) -> Any:
-        fields = how.get("fields") or {}
-        if fields.get("query", "").endswith("s]"):
-            cycles.queries.append(dict(fields))
+        fields, headers = how.get("fields") or {}, dict(how.get("headers") or {})
+        if path == "/api/v1/read":
+            cycles.queries.append(Query(path, how["body"], headers))
+        elif fields.get("query", "").endswith("s]"):
+            headers["content-type"] = "application/x-www-form-urlencoded"
+            cycles.queries.append(Query(path, urlencode(fields).encode(), headers))
         return request(method, path, **how)
 
     client.request = noting
@@ -168,6 +181,8 @@ def measure(url: str, directory: Path, size: int) -> tuple[float, float]:
         cycles.queries.clear()
         seconds = cycles.run(BEGIN + 60 * number)
         queries = list(cycles.queries)
+        if not queries:
+            raise RuntimeError("there is nothing for the peer to send")
         peer = discarder.run(queries)
         if number:
             ours.append(seconds)
