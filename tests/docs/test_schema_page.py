@@ -47,6 +47,8 @@ def test_tables_of_one_shape_share_a_section() -> None:
     assert heads == [
         "`series`",
         "`rollup_minute`, `rollup_hour`, `rollup_day`",
+        "`rollup_local_day`",
+        "`calendars`",
         "`ledger`",
         "`error_events`",
         "`buffer`",
@@ -60,6 +62,9 @@ def test_the_columns_of_the_views_are_listed(db: Database) -> None:
     for view in ("minutes", "hours", "days"):
         cursor = db.execute_sql(f"SELECT * FROM {view}")
         assert listed == [column[0] for column in cursor.description]
+    cursor = db.execute_sql("SELECT * FROM local_days")
+    more = {"calendar", "day", "until"}
+    assert {*listed} | more == {column[0] for column in cursor.description}
 
 
 def test_the_statements_run(db: Database) -> None:
@@ -74,4 +79,4 @@ def test_the_statements_run(db: Database) -> None:
     ledger.record(db, Entry("local", "hour", 0, "lost", reason="gone"))
     statements = re.findall(r"```sql\n(.*?);\n```", PAGE, re.DOTALL)
     found = [db.execute_sql(one).fetchall() for one in statements]
-    assert found == [[], [(3.0,)], [("local", "hour", "lost", "gone", 1)]]
+    assert found == [[], [(3.0,)], [], [], [("local", "hour", "lost", "gone", 1)]]
