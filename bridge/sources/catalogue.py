@@ -138,14 +138,16 @@ class Catalogue:
     ) -> Natives | None:
         """Return the native histograms of an answer in `[start, end)` milliseconds.
 
-        None if there are none that no earlier answer of the window brought. Raises
-        SourceError.
+        Those that are gauges are left out: their counts may fall. None if there are
+        none that no earlier answer of the window brought. Raises SourceError.
         """
         slots = self._known.slots([one.metric for one in series], native=True)
+        chosen = self._known.counter[slots]
         if self._replicas is not None:
-            feeds = self._feeds(slots)
-            series = [series[at] for at in np.flatnonzero(feeds).tolist()]
-            slots = slots[feeds]
+            chosen = chosen & self._feeds(slots)
+        if not chosen.all():
+            series = [series[at] for at in np.flatnonzero(chosen).tolist()]
+            slots = slots[chosen]
         ids = self._known.ids[slots].tolist()
         expected = self._expected(slots).tolist()
         fresh = [at for at, id_ in enumerate(ids) if id_ not in self._native_ids]
@@ -183,9 +185,12 @@ class Catalogue:
         return self._known.labels(self._known.places(series_id))
 
     def ids(self, matrix: Matrix) -> NDArray[np.int64]:
-        """Return the ids of the series of an answer beside those of the window."""
+        """Return the ids of the series of an answer beside those of the window.
+
+        -1 for those of replicas that do not feed their target.
+        """
         slots = self._known.slots(matrix.metrics)  # which may meet new series
-        return self._known.ids[slots]
+        return np.where(self._feeds(slots), self._known.ids[slots], -1)
 
     def _fed(
         self, slots: NDArray[np.int64], matrix: Matrix

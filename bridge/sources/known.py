@@ -15,6 +15,7 @@ from bridge.sources.base import SourceError
 from bridge.sources.members import BOUND, Role, bound_of, family_labels
 from bridge.sources.metadata import (
     COUNTER,
+    GAUGE,
     HISTOGRAM,
     SUMMARY,
     Description,
@@ -112,7 +113,7 @@ class KnownSeries:
 
     @property
     def counter(self) -> NDArray[np.bool_]:
-        """Whether the series in each slot is a counter."""
+        """Whether the series in each slot is a counter, or native and rises as one."""
         return self._met.counter
 
     @property
@@ -225,12 +226,13 @@ class KnownSeries:
             for found, said in zip(labels, described, strict=True)
         ]
         first = len(self._slots)
+        rising = {COUNTER, HISTOGRAM} if native else {COUNTER}
         roles = [said.role for said in described]
         # Interned: a name is that of thousands of series.
         names = [sys.intern(found.get(NAME, "")) for found in labels]
         new = _Met(
             ids=np.asarray(self._resolve(facts), np.int64),
-            counter=np.array([said.kind == COUNTER for said in described]),
+            counter=np.array([said.kind in rising for said in described]),
             quantile=np.array([said.kind == SUMMARY for said in described]),
             role=np.array(roles, np.int8),
             bound=np.array([*map(part_bound, labels, roles)], np.float64),
@@ -271,7 +273,9 @@ def part_bound(labels: Mapping[str, str], role: Role) -> float:
 
 
 def _as_native(said: Description) -> Description:
-    return Description(HISTOGRAM, said.help, said.unit)
+    """Describe a native histogram; what is said to be a gauge may fall at any time."""
+    kind = GAUGE if said.kind == GAUGE else HISTOGRAM
+    return Description(kind, said.help, said.unit)
 
 
 def _decode(raw: bytes) -> dict[str, str]:

@@ -42,6 +42,7 @@ _SAID: Final[Mapping[str, Mapping[str, str]]] = {
         "_created": GAUGE,
     },
     "gaugehistogram": {
+        "": GAUGE,
         "_bucket": GAUGE,
         "_sum": GAUGE,
         "_count": GAUGE,

@@ -154,6 +154,12 @@ def test_native_histograms_are_histograms_whatever_their_labels_say() -> None:
     slots = series.slots([raw("a_total")], native=True)
     assert series.ids[slots].tolist() == [100]
     assert series.role[slots].tolist() == [Role.ALONE]
-    assert not series.counter[slots].any()
     (fact,) = directory.asked
     assert (fact.kind, fact.help) == ("histogram", "Help of a_total.")
+
+
+def test_native_histograms_rise_unless_they_are_gauges() -> None:
+    series, directory, _ = known()
+    slots = series.slots([raw("a_total"), raw("b")], native=True)
+    assert series.counter[slots].tolist() == [True, False]
+    assert [fact.kind for fact in directory.asked] == ["histogram", "gauge"]

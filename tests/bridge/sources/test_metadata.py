@@ -45,6 +45,7 @@ FAMILIES = {
         ("lat_count", "histogram"),
         ("lat_created", "gauge"),
         ("lat", "unknown"),
+        ("gh", "gauge"),
         ("gh_bucket", "gauge"),
         ("gh_gsum", "gauge"),
         ("gh_gcount", "gauge"),

@@ -399,7 +399,9 @@ def test_what_is_left_out_of_native_histograms_is_said_once(
         "buckets": [[0, "2", "3", "1"], [0, "3", "7", "1"]],
     }
     good = {"count": "1", "sum": "1", "buckets": [[0, "1", "2", "1"]]}
+    server.metadata = {"falls": [{"type": "gaugehistogram", "help": ""}]}
     found = [
+        {"metric": {"__name__": "falls"}, "histograms": [[at, good]]},
         {"metric": {"__name__": "odd"}, "histograms": [[at, odd]]},
         {"metric": {"__name__": "good"}, "histograms": [[at, good], [at + 60, good]]},
     ]
@@ -418,8 +420,8 @@ def test_what_is_left_out_of_native_histograms_is_said_once(
             assert bench.directory.names()[int(natives.series_id[0])] == (
                 ("__name__", "good"),
             )
-        (fact,) = bench.directory.asked
-        assert fact.kind == "histogram"
+        kinds = {fact.metric: fact.kind for fact in bench.directory.asked}
+        assert kinds == {"falls": "gauge", "good": "histogram"}
     told = [entry for entry in logs if "left out in part" in entry["event"]]
     assert [(entry["source"], entry["series"]) for entry in told] == [("main", 1)]
 
