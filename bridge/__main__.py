@@ -28,6 +28,10 @@ COMMANDS: Final = {
     "backfill": "Roll up history that the sources still have.",
     "retention": "Delete what is older than the settings keep it.",
     "query": "Print rollups of series.",
+    "explain": "Say what a number is made of.",
+    "verify": "Compare rollups with what the sources have now.",
+    "restatements": "Print what was changed after it had been said.",
+    "correct": "Say that samples were wrong, and take it back.",
 }
 """The commands; each is the click command `command` of `bridge.cli.NAME`."""
 

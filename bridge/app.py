@@ -10,6 +10,7 @@ from flask import Flask, Response, current_app, g, request
 from flask_openapi3.openapi import OpenAPI
 
 from bridge.api import (
+    corrections,
     coverage,
     document,
     events,
@@ -17,10 +18,12 @@ from bridge.api import (
     labels,
     metrics,
     problems,
+    restatements,
     retention,
     rollups,
     series,
     status,
+    verify,
 )
 from bridge.api.params import refuse_repeated
 from bridge.api.parts import Parts, extension, parts
@@ -45,7 +48,18 @@ if TYPE_CHECKING:
 
 _LARGEST_BODY: Final = 1 << 20
 _METHODS: Final = frozenset(HTTPMethod)
-_NOUNS: Final = (series, labels, rollups, events, coverage, retention, status)
+_NOUNS: Final = (
+    series,
+    labels,
+    rollups,
+    events,
+    coverage,
+    retention,
+    restatements,
+    verify,
+    corrections,
+    status,
+)
 _PLAIN: Final = (health, metrics, document, web)
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",

@@ -16,10 +16,20 @@ if TYPE_CHECKING:
 
     from models.rollup import Ints
 
-_SELECT: Final = (
-    "SELECT id, source, metric, labels, kind, unit, help, workspace, environment, "
-    "first_seen, last_seen FROM series"
+_COLUMNS: Final = (
+    "id",
+    "source",
+    "metric",
+    "labels",
+    "kind",
+    "unit",
+    "help",
+    "workspace",
+    "environment",
+    "first_seen",
+    "last_seen",
 )
+_SELECT: Final = f"SELECT {', '.join(_COLUMNS)} FROM series"  # noqa: S608 - own names
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,19 @@ def everything(db: Database, workspace: str | None = None) -> list[SeriesRow]:
 def of_source(db: Database, source: str) -> list[SeriesRow]:
     """Return the series of a source in the order of their ids."""
     return _series(db, {"source": source})
+
+
+def by_ids(db: Database, ids: Ints) -> list[SeriesRow]:
+    """Return the series of some ids, in the order of their ids."""
+    names = ", ".join(f"s.{name}" for name in _COLUMNS)
+    rows: list[Any] = rows_of(
+        db,
+        f"SELECT {names} FROM {numbers(db, 'ids')} "  # noqa: S608 - own names
+        "CROSS JOIN series s WHERE s.id = ids.value ORDER BY s.id",
+        (number_list(db, ids),),
+    )
+    found = ((*row[:3], orjson.loads(row[3]), *row[4:]) for row in rows)
+    return [SeriesRow(*row) for row in found]
 
 
 def count_by_source(db: Database, workspace: str | None = None) -> dict[str, int]:

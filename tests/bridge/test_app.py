@@ -29,6 +29,11 @@ OPEN_PATHS = {
     "/openapi/openapi.json",
 }
 
+ADMIN_PATHS = {
+    ("/api/v1/corrections", "POST"),
+    ("/api/v1/corrections/<int:id>", "DELETE"),
+}
+
 
 def test_every_address_declares_a_scope_or_is_known_to_be_open(
     bridge: Application,
@@ -41,7 +46,14 @@ def test_every_address_declares_a_scope_or_is_known_to_be_open(
         path for path, scope in declarations.items() if isinstance(scope, Open)
     } == OPEN_PATHS
     closed = {path: scope for path, scope in declarations.items() if scope is not OPEN}
-    assert set(closed.values()) == {Scope.READ}
+    admins = {
+        (rule.rule, method)
+        for rule in bridge.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}
+        if declared(bridge.app.view_functions[rule.endpoint]) is Scope.ADMIN
+    }
+    assert admins == ADMIN_PATHS
+    assert set(closed.values()) == {Scope.READ, Scope.ADMIN}
 
 
 @pytest.mark.setting("bridge.auth")
@@ -50,7 +62,10 @@ def test_with_keys_every_address_that_is_not_open_refuses_strangers(
 ) -> None:
     for rule in locked.app.url_map.iter_rules():
         path = rule.rule.replace("<name>", "job").replace("<path:name>", "status.js")
-        status = locked.get(path).status_code
+        path = path.replace("<int:id>", "1")
+        client = locked.app.test_client()
+        method = next(iter((rule.methods or set()) - {"OPTIONS", "HEAD"}))
+        status = client.open(path, method=method, buffered=True).status_code
         assert (status == 401) is (rule.rule not in OPEN_PATHS), path
 
 

@@ -99,8 +99,8 @@ def test_what_the_log_only_counts_is_said(db: Database, history: History) -> Non
     notes = ask(db, find_series(db, []), question, 1000).notes
     assert notes == (
         (
-            "7 rows were changed since then that the log only counts; they are shown as "
-            "they are now"
+            "7 rows were changed since then that the log only counts; they are shown "
+            "as they are now"
         ),
     )
 
