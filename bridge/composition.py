@@ -7,7 +7,10 @@ import random as system_random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+import numpy as np
+
 from bridge.events import detectors
+from bridge.events.budget import budget_event
 from bridge.events.observer import Observer, Origin
 from bridge.events.scrape import scrape_failed_event
 from bridge.events.trust import Teller
@@ -20,7 +23,9 @@ from bridge.rollup.trust import Habits, Trust
 from bridge.sources.buffer import BufferSource
 from bridge.sources.matching import matching
 from bridge.sources.prometheus import PrometheusSource
+from models.budget import Budget
 from models.directory import SeriesDirectory, SeriesFacts
+from models.folded import overflow_of
 from models.queries import events as event_queries
 from models.queries.series import histograms
 from runtime import settings as config
@@ -29,7 +34,6 @@ from runtime.config import read_secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from bridge.sources.base import Source
@@ -39,10 +43,16 @@ if TYPE_CHECKING:
     from models.database import Database
     from runtime.clock import Clock
 
+Describe: TypeAlias = "Callable[[Sequence[int]], list[tuple[str, dict[str, str]]]]"
 AnySource: TypeAlias = config.PrometheusSource | config.ScrapeSource
 
-_SELECTED_FOR_EVENTS: Final = (("down", "up"), ("alerts", "ALERTS"))
+_SELECTED_FOR_EVENTS: Final = (
+    ("down", "up"),
+    ("double_scraping", "up"),
+    ("alerts", "ALERTS"),
+)
 """Series that a kind of event needs, beside those that the user selects."""
+_DAY: Final = 86400
 
 
 _GRACE_SECONDS: Final = 2.0
@@ -140,7 +150,7 @@ def compose(
                 parts,
                 calendars=calendars,
                 trust=_trust(source, source_settings, settings, parts),
-                resolve=_resolve(source_settings, parts),
+                resolve=_resolve(source_settings, parts, limited=False),
             )
         )
     if only is None:
@@ -202,7 +212,7 @@ def _source(
     return BufferSource(
         settings.name,
         parts.db,
-        describe=parts.directory.describe,
+        describe=_describe(parts.directory),
         resolve=resolve,
         interval_ms=round(settings.interval * 1000),
         keep_raw=settings.keep_raw,
@@ -211,12 +221,42 @@ def _source(
     )
 
 
-def _resolve(settings: AnySource, parts: Parts) -> Resolve:
-    """Return what maps names and labels to series ids, on the writer."""
+def _describe(directory: SeriesDirectory) -> Describe:
+    """Return what describes series; folded ones as what they are folded into."""
+
+    def describe(ids: Sequence[int]) -> list[tuple[str, dict[str, str]]]:
+        own = overflow_of(np.asarray(ids, np.int64))
+        return directory.describe(own.tolist())
+
+    return describe
+
+
+def _resolve(settings: AnySource, parts: Parts, *, limited: bool = True) -> Resolve:
+    """Return what maps names and labels to series ids, on the writer.
+
+    New series beyond the budget have folded ids, and there is an event of each day on
+    which there are some; unless `limited` there is no budget.
+    """
+    is_scrape = isinstance(settings, config.ScrapeSource)
+    kept = ("job", "instance") if is_scrape else ("job",)
+    budget = Budget(parts.db, settings.max_series if limited else 0, kept)
+    origin = Origin(settings.name, settings.workspace, settings.environment)
+    observer = Observer(origin, (), parts.directory, parts.clock, holes=False)
+    told: set[int] = set()
+
+    def tell(now: int) -> None:
+        day = now - now % _DAY
+        if day not in told:
+            event = budget_event(settings.name, day, settings.max_series)
+            row = observer.row(event)
+            parts.call("record_budget", lambda: event_queries.record(parts.db, row))
+            parts.telemetry.events.labels(row.detector).inc()
+            told.clear()
+            told.add(day)
 
     def resolve(facts: Sequence[SeriesFacts]) -> NDArray[np.int64]:
         now = int(parts.clock.now())
-        return parts.call(
+        ids = parts.call(
             "resolve_series",
             lambda: parts.directory.resolve(
                 settings.name,
@@ -224,8 +264,12 @@ def _resolve(settings: AnySource, parts: Parts) -> Resolve:
                 now,
                 workspace=settings.workspace,
                 environment=settings.environment,
+                budget=budget,
             ),
         )
+        if (ids < 0).any():
+            tell(now)
+        return ids
 
     return resolve
 

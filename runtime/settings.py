@@ -144,6 +144,11 @@ class Events(Section):
     alerts: Switch = Field(
         default=True, description="Alerts that fire in Prometheus (`ALERTS`)."
     )
+    double_scraping: Switch = Field(
+        default=True,
+        description="Targets that are scraped more than 1.5 times as often as they "
+        "should be, as where two servers write the same series.",
+    )
     holes: Switch = Field(
         default=True,
         description="Windows that became partial or lost, and sources "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bridge.events.alerts import Alerts
+from bridge.events.double_scraping import DoubleScraping
 from bridge.events.down import Down
 from bridge.events.statuses import Statuses
 
@@ -24,5 +25,6 @@ def detectors(settings: config.Events, source_kind: str) -> tuple[Detector, ...]
         (settings.down and source_kind == "prometheus", Down()),
         (settings.statuses, statuses),
         (settings.alerts, Alerts()),
+        (settings.double_scraping, DoubleScraping()),
     )
     return tuple(detector for is_on, detector in table if is_on)

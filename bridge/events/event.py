@@ -71,6 +71,7 @@ class Seen:
     source: str
     workspace: str
     environment: str
+    expected: int = 0
 
     @property
     def is_histogram(self) -> bool:

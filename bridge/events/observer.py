@@ -127,6 +127,7 @@ class Observer:
             source=self._origin.name,
             workspace=self._origin.workspace,
             environment=self._origin.environment,
+            expected=int(block.expected[place]),
         )
 
     def row(self, event: Event) -> EventRow:

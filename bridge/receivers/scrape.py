@@ -16,6 +16,7 @@ import structlog
 from bridge.receivers.endpoint import Endpoint, Place, ScrapeError
 from bridge.receivers.exposition import Exposition
 from bridge.receivers.intake import append
+from bridge.sources.stale import STALE
 from bridge.writer import WriterFull, WriterStopped
 from models.queries.buffer import Samples
 
@@ -95,6 +96,7 @@ class Scraper:
         }
         self._own_ids: dict[settings.Target, NDArray[np.int64]] = {}
         self._told: dict[settings.Target, dict[Place, tuple[int, float]]] = {}
+        self._there: dict[settings.Target, dict[Place, None]] = {}
         self._closed = threading.Event()
         self._failing: dict[settings.Target, tuple[str, str]] = {}
 
@@ -160,8 +162,16 @@ class Scraper:
         kept = self._in_time(
             batch.only(np.append(news, np.ones(len(own), bool))), time_ms
         )
+        there = {
+            place: None
+            for place, at in zip(places, found.times, strict=True)
+            if at is None
+        }
+        gone = [one for one in self._there.get(target, ()) if one not in there]
+        kept = Samples.join([kept, _markers(gone, time_ms)])
         now = int(self._clock.now())
         self._call("buffer_scrape", lambda: append(self._db, self._name, kept, now))
+        self._there[target] = there
         if up:
             told = zip(places, dated, strict=True)
             self._told[target] = {place: sample for place, sample in told if sample}
@@ -230,6 +240,21 @@ def _batch(
         np.array(bounds, np.float64),
     )
     return Samples.join([exposed, alone])
+
+
+def _markers(gone: Sequence[Place], time_ms: int) -> Samples:
+    """Return the stale markers of what a target exposes no longer, or of all of it.
+
+    As in Prometheus, what a target dates itself has none (RULES R11).
+    """
+    ids, parts, bounds = zip(*gone, strict=True) if gone else ((), (), ())
+    return Samples(
+        np.array(ids, np.int64),
+        np.full(len(gone), time_ms, np.int64),
+        np.full(len(gone), STALE, np.int64).view(np.float64),
+        np.array(parts, np.int8),
+        np.array(bounds, np.float64),
+    )
 
 
 def _dated(found: Exposition) -> _Dated:

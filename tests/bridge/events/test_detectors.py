@@ -13,26 +13,31 @@ def names(source_kind: str = "prometheus", **switches: bool) -> list[str]:
 
 
 def test_all_detectors_look_at_what_prometheus_recorded() -> None:
-    assert names() == ["down", "statuses", "alerts"]
+    assert names() == ["down", "statuses", "alerts", "double_scraping"]
 
 
 def test_a_source_that_scrapes_by_itself_is_not_asked_for_what_it_reports() -> None:
-    assert names("scrape") == ["statuses", "alerts"]
+    assert names("scrape") == ["statuses", "alerts", "double_scraping"]
 
 
 @pytest.mark.setting("events.down")
 def test_failed_scrapes_can_be_left_out() -> None:
-    assert names(down=False) == ["statuses", "alerts"]
+    assert names(down=False) == ["statuses", "alerts", "double_scraping"]
 
 
 @pytest.mark.setting("events.statuses")
 def test_failed_requests_can_be_left_out() -> None:
-    assert names(statuses=False) == ["down", "alerts"]
+    assert names(statuses=False) == ["down", "alerts", "double_scraping"]
 
 
 @pytest.mark.setting("events.alerts")
 def test_alerts_can_be_left_out() -> None:
-    assert names(alerts=False) == ["down", "statuses"]
+    assert names(alerts=False) == ["down", "statuses", "double_scraping"]
+
+
+@pytest.mark.setting("events.double_scraping")
+def test_targets_that_are_scraped_twice_can_be_left_out() -> None:
+    assert names(double_scraping=False) == ["down", "statuses", "alerts"]
 
 
 @pytest.mark.setting("events.status_labels")

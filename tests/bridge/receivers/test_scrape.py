@@ -16,6 +16,7 @@ from bridge.receivers.lines import Identity
 from bridge.receivers.scrape import Failure, Scraper
 from bridge.sources.base import Block, Families, Warnings
 from bridge.sources.buffer import BufferSource
+from bridge.sources.stale import is_stale
 from bridge.telemetry import Telemetry
 from bridge.writer import WriterFull
 from models.directory import SeriesDirectory, SeriesFacts
@@ -541,6 +542,32 @@ def test_a_real_exporter_is_scraped_into_windows(
     counters = {m for m, is_one in zip(metrics, kinds, strict=True) if is_one}
     assert "node_cpu_seconds_total" in counters
     assert not {"up", "node_load1", "node_memory_MemFree_bytes"} & counters
+
+
+@pytest.mark.rule(11)
+@pytest.mark.rule(12)
+def test_r11_r12_what_a_target_exposes_no_longer_is_marked_as_prometheus_does(
+    db: Database, clock: FakeClock, target: Target
+) -> None:
+    with closing(Setup(db, clock, target.web.url)) as setup:
+        for text in ("a 1\nb 1\nold 1 1\n", "a 2\n", "a 3\nb 3\n"):
+            target.text = text
+            setup.scrape()
+            clock.advance(15)
+        target.told = Told(b"", 500)
+        setup.scrape()
+        clock.advance(15)
+        setup.scrape()
+    stored = buffer.read(db, "local", MINUTE, MINUTE + 120)
+    stale = is_stale(stored.values)
+    names = {row.id: row.metric for row in everything(db)}
+    found = [
+        (names[series], (time - NOW_MS) // 1000)
+        for series, time in zip(
+            stored.ids[stale].tolist(), stored.times[stale].tolist(), strict=True
+        )
+    ]
+    assert sorted(found) == [("a", 45), ("b", 15), ("b", 45)]
 
 
 @pytest.mark.rule(15)
