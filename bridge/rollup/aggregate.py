@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.rollup import counters
+from bridge.rollup.handover import Seen
 from bridge.rollup.rows import Bools, Flag, Floats, Ints, Rows, no_blobs
 from bridge.rollup.steps import USUAL, Run, changes, gaps, measure
 from bridge.rollup.summation import sum_runs, without_sum
@@ -128,7 +129,7 @@ def _cut(block: Block, window: Window, previous: Previous) -> _Cut:
     begin, end = _bounds(usable, block.offsets)
     seen_begin, seen_end = _bounds(inside, block.offsets)
     some = end > begin
-    before = _before(block, number & ~inside, previous)
+    before = _before(block, number & ~inside, usable, previous)
     started = block.started
     expected = block.expected[some]
     width_ms = window.end_ms - window.start_ms
@@ -167,10 +168,11 @@ class _Before:
     own: Floats | None = None
 
 
-def _before(block: Block, earlier: Bools, previous: Previous) -> _Before:
-    """Return the newer one of what the block and what rows have from before.
+def _before(block: Block, earlier: Bools, usable: Bools, previous: Previous) -> _Before:
+    """Return what the block has from before, or what rows have.
 
-    Rows are newer where they come from another replica than the block.
+    Rows have it where they are newer, or where the series goes on from them: they come
+    from another replica than the block.
     """
     nothing = np.zeros(len(block.series_id), np.int64)
     if not earlier.any():
@@ -178,7 +180,12 @@ def _before(block: Block, earlier: Bools, previous: Previous) -> _Before:
     begin, end = _bounds(earlier, block.offsets)
     there = end > begin
     at = np.flatnonzero(earlier)[np.maximum(end, 1) - 1]
-    other = there & (previous.times > block.times[at]) & ~np.isnan(previous.values)
+    seen = Seen.of(block.values, block.times, block.offsets, earlier, usable)
+    goes_on = seen.goes_on_from(previous.values, previous.times)
+    newer = (previous.times > block.times[at]) & ~np.isnan(previous.values)
+    goes_on &= block.counter & (previous.times != block.times[at])
+    other = there & (newer | goes_on)
+    unsure = other & ~goes_on
     newest = there & ~other
     started = nothing
     if block.started is not None:
@@ -187,7 +194,7 @@ def _before(block: Block, earlier: Bools, previous: Previous) -> _Before:
         np.where(newest, block.values[at], previous.values),
         np.where(newest, block.times[at], previous.times),
         started,
-        np.where(other, block.values[at], np.nan) if other.any() else None,
+        np.where(unsure, block.values[at], np.nan) if unsure.any() else None,
     )
 
 

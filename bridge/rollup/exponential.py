@@ -17,7 +17,14 @@ import numpy as np
 from bridge.rollup import exponential_blobs, histograms
 from bridge.rollup.cells import Cells, reduce, tidy, total
 from bridge.rollup.custom_bounds import CUSTOM, chosen, families, mixed
-from bridge.rollup.family_rows import Added, Before, Scraped, check, newest
+from bridge.rollup.family_rows import (
+    Added,
+    Before,
+    Scraped,
+    check,
+    newest,
+    went_on,
+)
 from bridge.rollup.family_steps import decide, sums
 from bridge.rollup.layouts import unknown
 from bridge.rollup.packing import Kind
@@ -133,6 +140,7 @@ class _Part:
         observed = stood.cells.count.copy()
         observed[~stood.known] = np.nan
         times, started = previous.times, np.zeros(len(there), np.int64)
+        there &= ~went_on(count, natives, window, good, previous)
         if there.any():
             observed = np.where(there, count[np.where(there, at, 0)], observed)
             times = np.where(there, natives.times[at], times)

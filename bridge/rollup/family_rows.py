@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.rollup import counters
+from bridge.rollup.handover import Seen
 from bridge.rollup.rows import Flag, Rows
 from bridge.rollup.steps import Run, changes, gaps
 from bridge.rollup.summation import sum_runs
@@ -19,6 +20,7 @@ from bridge.rollup.summation import sum_runs
 if TYPE_CHECKING:
     from bridge.rollup.family_steps import Decision
     from bridge.rollup.rows import Blobs, Bools, Floats, Ints
+    from bridge.rollup.tail import Previous
     from bridge.rollup.windows import Window
     from bridge.sources.base import Families, Natives
 
@@ -177,3 +179,22 @@ def newest(chosen: Bools, offsets: Ints) -> tuple[Bools, Ints]:
     begin, end = bounds(chosen, offsets)
     places = np.append(np.flatnonzero(chosen), 0)
     return end > begin, places[np.maximum(end, 1) - 1]
+
+
+def went_on(
+    observed: Floats,
+    block: Families | Natives,
+    window: Window,
+    usable: Bools,
+    previous: Previous,
+) -> Bools:
+    """Return which series go on from what rows say, not from the block's own scrapes.
+
+    Those whose rows come from another replica; see `bridge.rollup.handover`.
+    """
+    inside = block.times >= window.start_ms
+    earlier = usable & ~inside
+    if not earlier.any():
+        return np.zeros(len(block.series_id), np.bool_)
+    seen = Seen.of(observed, block.times, block.offsets, earlier, usable & inside)
+    return seen.goes_on_from(previous.values, previous.times)

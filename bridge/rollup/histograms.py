@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.rollup import classic
-from bridge.rollup.family_rows import Added, Before, Scraped, check, newest
+from bridge.rollup.family_rows import (
+    Added,
+    Before,
+    Scraped,
+    check,
+    newest,
+    went_on,
+)
 from bridge.rollup.family_steps import decide, sums
 from bridge.rollup.layouts import layout_id, unknown
 from bridge.rollup.packing import runs
@@ -90,6 +97,7 @@ class _Part:
         there, at = newest(every.usable & ~inside, families.offsets)
         before = standing(previous, layouts, lookup)
         times, started = previous.times, np.zeros(len(there), np.int64)
+        there &= ~went_on(every.observed, families, window, every.usable, previous)
         if there.any():
             before = every.take(at).where(there, before)
             times = np.where(there, families.times[at], times)

@@ -70,11 +70,17 @@ def test_the_first_step_is_measured_from_the_row_before() -> None:
     assert (second.sum[0], second.flags[0]) == (3, 0)
 
 
-def test_a_scrape_in_hand_is_preferred_to_the_row_before() -> None:
+@pytest.mark.rule(38)
+@pytest.mark.parametrize(
+    ("row", "rise"), [((1, 1, 1), 2), ((2, 2, 2), 1), ((5, 5, 5), 1)]
+)
+def test_r38_a_family_goes_on_from_the_row_of_another_replica_if_that_is_on_its_rise(
+    row: tuple[float, ...], rise: int
+) -> None:
     history = [Scrape(MS - 5_000, (2, 2, 2)), Scrape(MS + 5_000, (3, 3, 3))]
-    (before,) = windows([Scrape(MS - 30_000, (1, 1, 1))])
+    (before,) = windows([Scrape(MS - 30_000, row)])
     rows, layouts = aggregate(families(history), MINUTE, after(before))
-    assert segments(rows.buckets[0]) == small(1, 0, 0)
+    assert segments(rows.buckets[0]) == small(rise, 0, 0)
     assert layouts == {layout_id(SMALL): SMALL}
 
 
