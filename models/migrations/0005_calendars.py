@@ -34,6 +34,7 @@ _LOCAL_DAY = """
         buckets {blob},
         last_offset INTEGER NOT NULL DEFAULT 0,
         gap BIGINT NOT NULL DEFAULT 0,
+        changes BIGINT NOT NULL DEFAULT 0,
         calendar TEXT NOT NULL,
         day TEXT NOT NULL,
         until BIGINT NOT NULL,
@@ -67,7 +68,8 @@ _VIEW = """
         r.resets AS resets,
         r.flags AS flags,
         r.start * 1000 + r.last_offset AS last_at,
-        r.gap AS gap
+        r.gap AS gap,
+        r.changes AS changes
     FROM rollup_local_day r JOIN series s ON s.id = r.series_id
 """
 _SQLITE = {
