@@ -169,9 +169,13 @@ class Killed(BaseException):
 class World:
     """One source, its engine and the tables, in a directory of their own."""
 
-    def __init__(self, directory: Path, **rollup: object) -> None:
+    def __init__(
+        self, directory: Path, url: str | None = None, **rollup: object
+    ) -> None:
+        """Build it in a file of SQLite, or in the database at a URL."""
         self.clock = FakeClock(BEGIN)
-        self.db: Database = open_database(f"sqlite:///{directory / 'world.db'}")
+        self.url = url or f"sqlite:///{directory / 'world.db'}"
+        self.db: Database = open_database(self.url)
         Migrations(self.db).up()
         self.directory = SeriesDirectory(self.db)
         self.source = ListSource(self.directory, self.clock)
@@ -230,7 +234,8 @@ class World:
     def states(self, resolution: str = "minute") -> dict[int, str]:
         """The ledger's states, by seconds after the beginning."""
         cursor = self.db.execute_sql(
-            "SELECT start, state FROM ledger WHERE resolution = ? ORDER BY start",
+            "SELECT start, state FROM ledger "
+            f"WHERE resolution = {self.db.param} ORDER BY start",
             (resolution,),
         )
         return {start - BEGIN: state for start, state in cursor.fetchall()}
