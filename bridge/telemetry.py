@@ -31,6 +31,7 @@ class Telemetry:
     source_seconds: Histogram
     source_bytes: Counter
     source_up: Gauge
+    series_folded: Gauge
     scrapes: Counter
     scrape_seconds: Histogram
     samples_dropped: Counter
@@ -103,6 +104,11 @@ class Telemetry:
             ),
             source_up=gauge(
                 "source_up", "Whether the source answered last time.", "source"
+            ),
+            series_folded=gauge(
+                "series_folded",
+                "Series beyond the budget that the newest window added up.",
+                "source",
             ),
             scrapes=counter(
                 "scrapes", "Scrapes of targets, by outcome.", "source", "outcome"

@@ -5,82 +5,31 @@ The number is for ever: a series that comes back after years has the one it had.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import orjson
 
-from models.dialect import (
-    is_sqlite,
-    number_list,
-    numbers,
-    placeholders,
-    rows_of,
-    storable,
-)
+from models.creation import create, with_kinds
+from models.dialect import is_sqlite, number_list, numbers, rows_of, storable
+from models.folded import folded_id
+from models.naming import UNKNOWN, SeriesFacts, canonical, fingerprint_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from peewee import Database
 
-_CHUNK: Final = 500
-_UNKNOWN: Final = "unknown"
-_CREATING: Final = 0x53_45_52_49  # "SERI", the advisory lock of creating series
-_COLUMNS: Final = (
-    "fingerprint",
-    "ordinal",
-    "source",
-    "metric",
-    "labels",
-    "kind",
-    "unit",
-    "help",
-    "workspace",
-    "environment",
-    "first_seen",
-    "last_seen",
-)
+    from models.budget import Budget
 
+__all__ = ["SeriesDirectory", "SeriesFacts", "canonical", "fingerprint_of"]
+
+_CREATING: Final = 0x53_45_52_49  # "SERI", the advisory lock of creating series
 _Identity: TypeAlias = tuple[str, str]
 Fingerprint: TypeAlias = Callable[[str, str, str], int]
-
-
-def canonical(labels: Mapping[str, str]) -> str:
-    """Return labels as the text that identifies them (RULES R75).
-
-    JSON with sorted keys and no spaces, without empty values and without `__name__`.
-    Raises ValueError for text that is not valid Unicode.
-    """
-    kept = {
-        name: value for name, value in labels.items() if value and name != "__name__"
-    }
-    try:
-        return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
-    except orjson.JSONEncodeError as error:
-        raise ValueError(f"labels are not valid text: {error}") from error
-
-
-def fingerprint_of(source: str, metric: str, labels: str) -> int:
-    """Return the 64-bit hash by which a series is looked up; it may collide."""
-    text = f"{source}\x00{metric}\x00{labels}".encode()
-    digest = hashlib.blake2b(text, digest_size=8).digest()
-    return int.from_bytes(digest, "little", signed=True)
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesFacts:
-    """What is known of a series; `labels` as `canonical` gives them."""
-
-    metric: str
-    labels: str
-    kind: str = _UNKNOWN
-    unit: str = ""
-    help: str = ""
 
 
 @dataclass(slots=True)
@@ -118,33 +67,43 @@ class SeriesDirectory:
         self._words: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def resolve(
+    def resolve(  # noqa: PLR0917 - what a series is
         self,
         source: str,
         facts: Sequence[SeriesFacts],
         now: int,
         workspace: str = "",
         environment: str = "",
+        budget: Budget | None = None,
     ) -> NDArray[np.int64]:
         """Return the ids of series in the order of `facts`, creating what is missing.
 
         Kind, unit and help are filled in where they had been unknown, and a new series
         of unknown kind has that of its metric's other series; workspace and environment
-        follow the settings. One transaction, nothing if all is known.
+        follow the settings. One transaction, nothing if all is known. New series for
+        which the budget has no room have negative ids, as of `models.folded`.
         """
         place = (workspace, environment)
-        prints = [self._fingerprint(source, fact.metric, fact.labels) for fact in facts]
+        prints = self._prints(source, facts)
         known = self._known(source, prints)
         if _differs(facts, known, place):
             with self._db.atomic():
                 self._keep_others_out()
                 known = self._known(source, prints)
-                facts = self._with_kinds(source, facts)
-                if self._create(source, facts, prints, known, now, place):
-                    known = self._known(source, prints)
-                self._update(facts, known, place)
-        ids = (known[fact.metric, fact.labels].id for fact in facts)
-        return np.fromiter(ids, dtype=np.int64, count=len(facts))
+                facts = with_kinds(self._db, source, facts)
+                own = facts if budget is None else budget.apply(source, facts, known)
+                own_prints = self._prints(source, own)
+                if own is not facts:
+                    known = self._known(source, own_prints)
+                if create(self._db, source, own, own_prints, known, now, place):
+                    known = self._known(source, own_prints)
+                self._update(own, known, place)
+                if own is not facts:
+                    return _ids(own, known, facts, prints)
+        return _ids(facts, known, facts, prints)
+
+    def _prints(self, source: str, facts: Sequence[SeriesFacts]) -> list[int]:
+        return [self._fingerprint(source, fact.metric, fact.labels) for fact in facts]
 
     def describe(
         self, ids: Sequence[int], *, remember: bool = True
@@ -186,91 +145,10 @@ class SeriesDirectory:
         rows: list[Any] = rows_of(self._db, sql, (values, source))
         return {(row[0], row[1]): _Known(*row[2:]) for row in rows}
 
-    def _with_kinds(
-        self, source: str, facts: Sequence[SeriesFacts]
-    ) -> list[SeriesFacts]:
-        """Give facts of unknown kind the kind of older series of the same metric."""
-        metrics = sorted({fact.metric for fact in facts if fact.kind == _UNKNOWN})
-        kinds: dict[str, str] = {}
-        for begin in range(0, len(metrics), _CHUNK):
-            chunk = metrics[begin : begin + _CHUNK]
-            marks = ", ".join("?" * len(chunk))
-            # The index of metrics is the one to use, not that of sources.
-            sql = (
-                "SELECT metric, MIN(kind) FROM series WHERE source || '' = ? "  # noqa: S608 - marks only
-                f"AND kind <> ? AND metric IN ({marks}) GROUP BY metric"
-            )
-            rows: list[Any] = rows_of(self._db, sql, (source, _UNKNOWN, *chunk))
-            kinds.update(rows)
-        return [
-            replace(fact, kind=kinds.get(fact.metric, _UNKNOWN))
-            if fact.kind == _UNKNOWN
-            else fact
-            for fact in facts
-        ]
-
     def _keep_others_out(self) -> None:
         # On SQLite the transaction has the write lock already.
         if not is_sqlite(self._db):
             self._db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_CREATING,))
-
-    def _create(  # noqa: PLR0917 - all of them are needed for a row
-        self,
-        source: str,
-        facts: Sequence[SeriesFacts],
-        prints: Sequence[int],
-        known: Mapping[_Identity, _Known],
-        now: int,
-        place: tuple[str, str],
-    ) -> bool:
-        new = {
-            (fact.metric, fact.labels): (number, fact)
-            for fact, number in zip(facts, prints, strict=True)
-            if (fact.metric, fact.labels) not in known
-        }
-        ordinals = self._next_ordinals(number for number, _ in new.values())
-        rows = []
-        for (metric, labels), (number, fact) in new.items():
-            ordinal = ordinals.get(number, 0)
-            ordinals[number] = ordinal + 1
-            facts_of_row = (fact.kind, storable(fact.unit), storable(fact.help))
-            rows.append(
-                (
-                    number,
-                    ordinal,
-                    source,
-                    metric,
-                    labels,
-                    *facts_of_row,
-                    *place,
-                    now,
-                    now,
-                )
-            )
-        self._insert(rows)
-        return bool(rows)
-
-    def _next_ordinals(self, prints: Iterable[int]) -> dict[int, int]:
-        sql = (
-            "SELECT s.fingerprint, MAX(s.ordinal) + 1 "  # noqa: S608 - own names
-            f"FROM {numbers(self._db, 'prints')} CROSS JOIN series s "
-            "WHERE s.fingerprint = prints.value GROUP BY s.fingerprint"
-        )
-        rows: list[Any] = rows_of(
-            self._db, sql, (number_list(self._db, list(set(prints))),)
-        )
-        return dict(rows)
-
-    def _insert(self, rows: Sequence[tuple[object, ...]]) -> None:
-        names = ", ".join(_COLUMNS)
-        marks = f"({placeholders(self._db, len(_COLUMNS))})"
-        for begin in range(0, len(rows), _CHUNK):
-            chunk = rows[begin : begin + _CHUNK]
-            values = ",".join([marks] * len(chunk))
-            self._db.execute_sql(
-                f"INSERT INTO series ({names}) VALUES {values}",  # noqa: S608 - own names
-                [value for row in chunk for value in row],
-            )
 
     def _update(
         self,
@@ -321,9 +199,25 @@ class SeriesDirectory:
             self._words.clear()
 
 
+def _ids(
+    own: Sequence[SeriesFacts],
+    known: Mapping[_Identity, _Known],
+    facts: Sequence[SeriesFacts],
+    prints: Sequence[int],
+) -> NDArray[np.int64]:
+    """Return the ids of `facts`, whose rows are those of `own`."""
+    ids = (
+        known[row.metric, row.labels].id
+        if row.labels == fact.labels
+        else folded_id(known[row.metric, row.labels].id, number)
+        for row, fact, number in zip(own, facts, prints, strict=True)
+    )
+    return np.fromiter(ids, dtype=np.int64, count=len(facts))
+
+
 def _wanted(fact: SeriesFacts, row: _Known, place: tuple[str, str]) -> tuple[str, ...]:
     return (
-        fact.kind if row.kind == _UNKNOWN else row.kind,
+        fact.kind if row.kind == UNKNOWN else row.kind,
         row.unit or storable(fact.unit),
         row.help or storable(fact.help),
         *place,

@@ -147,7 +147,8 @@ class Rollup(Table):
         "it, 128 the series was marked as ended, 256 falls within the tolerance are "
         "no resets, 512 a step over too long a gap is left out, 1024 buckets were "
         "forced to rise, 2048 the bounds of the histogram changed, 4096 samples are "
-        "a client's quantiles, 8192 samples that were declared wrong were left out.",
+        "a client's quantiles, 8192 samples that were declared wrong were left out, "
+        "16384 the row adds up several series beyond the budget.",
     )
     buckets = BlobField(
         null=True,

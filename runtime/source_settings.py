@@ -24,6 +24,12 @@ class _Source(Section):
     initial_history: Duration = Field(
         3600.0, description="How far back to start when the source is first seen."
     )
+    max_series: Annotated[Whole, Field(ge=0)] = Field(
+        1_000_000,
+        description="Series that get rows of their own; when there are as many, new "
+        'ones share a series of their metric with the label `overflow="true"`, which '
+        "keeps the totals. 0 is no limit.",
+    )
 
 
 class PrometheusSource(_Source):

@@ -105,6 +105,7 @@ class Engine:
         self._agenda = Agenda(rollup.catch_up)
         self._tails: dict[int, Tail] = {}
         self._losses = 0
+        self._folding = False
         self._begin: int | None = None
         self._kept_since: int | None = None
         self._searched: float | None = None
@@ -278,7 +279,7 @@ class Engine:
             detectors=self._reporter.detectors,
             events=events,
             before=before,
-            held=None if lookback_ms else reading.warnings.held,
+            held=None if lookback_ms or self._folding else reading.warnings.held,
             layouts=reading.layouts,
         )
         committed = self._commit(result)
@@ -288,6 +289,20 @@ class Engine:
         )
 
     def _read(self, window: Window, tail: Tail, lookback_ms: int) -> Reading:
+        """Read a window; where series are folded, what came before as well.
+
+        No rows say of a folded series by itself what it stood at.
+        """
+        wanted_ms = self._lookback_ms if self._folding else lookback_ms
+        reading = self._read_since(window, tail, wanted_ms)
+        if reading.folded and not wanted_ms:
+            reading = self._read_since(window, tail, self._lookback_ms)
+        self._folding = bool(reading.folded)
+        folded = sum(map(len, reading.folded))
+        self._parts.telemetry.series_folded.labels(self._source.name).set(folded)
+        return reading
+
+    def _read_since(self, window: Window, tail: Tail, lookback_ms: int) -> Reading:
         return read(
             self._source,
             window,
@@ -301,6 +316,21 @@ class Engine:
     def reread(self, window: Window) -> Reading:
         """Compute a finished window once more; commits nothing, raises SourceError."""
         return self._read(window, *self._new_tail(window))
+
+    def orient(self) -> None:
+        """Learn from the ledger what is pending, for an engine that only rereads."""
+        db, name, minute = self._parts.db, self._source.name, Resolution.MINUTE.value
+        self._begin = ledger.begin(db, name, minute)
+        self._kept_since = kept.since(db, name, Resolution.MINUTE)
+        newest = ledger.newest(db, name, minute)
+        if self._trust is not None:
+            self._trust.corrections.refresh()
+        if newest is None:
+            return
+        for low, high in ledger.holes(db, name, minute, MINUTE, newest):
+            self._agenda.add(low, high)
+        for entry in ledger.unfinished(db, name, minute, 1000):
+            self._agenda.add(entry.start, entry.start + MINUTE)
 
     def _amend(self) -> None:
         """Have the rows say what corrections say."""

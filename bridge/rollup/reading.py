@@ -10,11 +10,14 @@ import numpy as np
 from bridge.rollup import exponential, histograms
 from bridge.rollup.aggregate import aggregate
 from bridge.rollup.firsts import with_absence
+from bridge.rollup.folding import fold, split
 from bridge.rollup.layouts import unknown
 from bridge.rollup.plan import Silence, Verdict, judge
 from bridge.rollup.rows import Rows
 from bridge.rollup.steps import USUAL, Policy
+from bridge.rollup.tail import Previous
 from bridge.sources.base import Block, Families, Natives, Source, Warnings
+from models.folded import overflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from bridge.rollup.rows import Bools, Ints
     from bridge.rollup.spreads import Spreads
     from bridge.rollup.steps import Falls
-    from bridge.rollup.tail import Previous, Tail
+    from bridge.rollup.tail import Tail
     from bridge.rollup.windows import Window
 
 Answer: TypeAlias = Block | Families | Natives
@@ -55,7 +58,8 @@ USUALLY: Final = Counting()
 class Reading:
     """What a source held of a window, rolled up.
 
-    `layouts` are the bounds that histograms were counted by, which rows name by number.
+    `layouts` are the bounds that histograms were counted by, which rows name by number,
+    and `folded` the rows of series beyond the budget, by themselves.
     """
 
     window: Window
@@ -65,6 +69,7 @@ class Reading:
     silent_seconds: int = 0
     warnings: Warnings = field(default_factory=Warnings)
     layouts: dict[int, Bounds] = field(default_factory=dict)
+    folded: list[Rows] = field(default_factory=list)
 
     def take(self, parts: Sequence[Rows], answer: Answer) -> None:
         """Add the rows of an answer.
@@ -81,6 +86,12 @@ class Reading:
                 )
             if len(rows):
                 self.rows.append(rows)
+
+    def hear(self, answer: Answer, silence: Silence) -> None:
+        """Note how many samples of the window an answer has, and when."""
+        self.samples += int((answer.times >= self.window.start_ms).sum())
+        silence.hear(answer.times)
+        self.interval_ms = _shortest(self.interval_ms, answer, self.window)
 
     @property
     def series(self) -> int:
@@ -106,7 +117,13 @@ def read(  # noqa: PLR0917 - what is read, and what it is read by
     reading = Reading(window)
     silence = Silence(window.start_ms, window.resolution.width)
     since = window.start_ms - lookback_ms
-    for answer in source.read(since, window.end_ms, reading.warnings):
+    for whole in source.read(since, window.end_ms, reading.warnings):
+        answer, beyond = split(whole) if isinstance(whole, Block) else (whole, None)
+        if beyond is not None:
+            reading.folded.append(
+                _folded(beyond, window, kinds, counting, source, since)
+            )
+            reading.hear(beyond, silence)
         known, rising = _as_known(answer, kinds)
         previous = tail.previous(known.series_id)
         if counting.policy.evidence:
@@ -125,15 +142,40 @@ def read(  # noqa: PLR0917 - what is read, and what it is read by
             )
         rows = _rolled_up(left, window, previous, counting, reading.layouts)
         reading.take([rows, *empty], known)
-        inside = known.times >= window.start_ms
-        reading.samples += int(inside.sum())
-        silence.hear(known.times)
-        reading.interval_ms = _shortest(reading.interval_ms, known, window)
+        reading.hear(known, silence)
+    if any(map(len, reading.folded)):
+        reading.rows.append(fold(reading.folded))
     if counting.census is not None:
         counts = counting.census.of(reading.rows, window)
         reading.rows += [counts] if len(counts) else []
     reading.silent_seconds = silence.longest
     return reading
+
+
+def _folded(  # noqa: PLR0917 - as `read`
+    block: Block,
+    window: Window,
+    kinds: Kinds,
+    counting: Counting,
+    source: Source,
+    since_ms: int,
+) -> Rows:
+    """Return the rows of folded series; what came before them is only in the block."""
+    target = overflow_of(block.series_id)
+    rising = kinds.counters(target)
+    known = replace(block, counter=rising, quantile=kinds.quantiles(target))
+    previous = Previous.unknown(len(target))
+    if counting.policy.evidence:
+        known = with_absence(
+            known,
+            rising,
+            previous.values,
+            source=source,
+            window=window,
+            since_ms=since_ms,
+        )
+    falls = counting.tolerated(target)
+    return aggregate(known, window, previous, counting.policy, falls)
 
 
 def _as_known(answer: Answer, kinds: Kinds) -> tuple[Answer, Bools]:

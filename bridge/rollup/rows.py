@@ -50,6 +50,8 @@ class Flag(IntFlag):
     """Samples are a client's quantiles, of which a sum says nothing (R56)."""
     CORRECTED = 8192
     """Samples that were declared wrong were left out."""
+    FOLDED = 16384
+    """The row adds up several series beyond the budget (R76)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,77 @@
+"""The budget of a source's series: what is beyond it shares overflow series (R76)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from models.dialect import rows_of
+from models.folded import overflow_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
+    from peewee import Database
+
+    from models.naming import SeriesFacts
+
+_ALONE: Final = frozenset({"histogram"})
+"""Kinds whose rows do not add up to one of the same kind."""
+_OWN: Final = (
+    "up",
+    "scrape_duration_seconds",
+    "scrape_samples_scraped",
+    "scrape_samples_post_metric_relabeling",
+    "scrape_series_added",
+)
+"""Metrics of the targets themselves, a few for each, that evidence rests on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """At most `limit` series of a source get rows of their own; 0 is no limit.
+
+    Others share one series for each metric and value of the labels `kept`. A series
+    that has an id keeps it; histograms and what tells of targets are never folded.
+    """
+
+    db: Database
+    limit: int
+    kept: tuple[str, ...] = ("job",)
+
+    def apply(
+        self,
+        source: str,
+        facts: Sequence[SeriesFacts],
+        known: Container[tuple[str, str]],
+    ) -> Sequence[SeriesFacts]:
+        """Return facts with those of overflow series where there is no room.
+
+        The same object if there is room for all. `known` has the metrics and labels
+        that have ids.
+        """
+        there = ((one.metric, one.labels) for one in facts)
+        new = {identity for identity in there if identity not in known}
+        if not self.limit or not new:
+            return facts
+        room = self.limit - self._count(source)
+        if room >= len(new):
+            return facts
+        own: dict[tuple[str, str], SeriesFacts] = {}
+        for fact in facts:
+            identity = fact.metric, fact.labels
+            if identity in own or identity not in new:
+                continue
+            own[identity] = fact
+            alone = fact.kind in _ALONE or fact.metric in _OWN
+            if room <= 0 and not alone:
+                labels = overflow_labels(fact.labels, self.kept)
+                own[identity] = replace(fact, labels=labels)
+            room -= 1
+        return [own.get((fact.metric, fact.labels), fact) for fact in facts]
+
+    def _count(self, source: str) -> int:
+        found: list[Any] = rows_of(
+            self.db, "SELECT COUNT(*) FROM series WHERE source = ?", (source,)
+        )
+        return int(found[0][0])

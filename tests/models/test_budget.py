@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from models.budget import Budget
+from models.directory import SeriesDirectory, SeriesFacts, canonical
+from models.folded import overflow_of
+
+if TYPE_CHECKING:
+    from models.database import Database
+
+
+def facts(
+    *names: str, metric: str = "hits_total", kind: str = "counter"
+) -> list[SeriesFacts]:
+    return [
+        SeriesFacts(metric, canonical({"job": "web", "pod": name}), kind)
+        for name in names
+    ]
+
+
+def table(db: Database) -> list[tuple[str, str]]:
+    return db.execute_sql("SELECT metric, labels FROM series ORDER BY id").fetchall()
+
+
+def resolve(db: Database, some: list[SeriesFacts], limit: int) -> list[int]:
+    found = SeriesDirectory(db).resolve("s", some, 0, budget=Budget(db, limit))
+    return found.tolist()
+
+
+@pytest.mark.rule(76)
+def test_r76_series_beyond_the_budget_share_one(db: Database) -> None:
+    ids = resolve(db, facts("a", "b", "c", "d"), 2)
+    assert [number > 0 for number in ids] == [True, True, False, False]
+    assert len(set(ids)) == 4
+    assert table(db)[2:] == [("hits_total", '{"job":"web","overflow":"true"}')]
+    (overflow,) = set(
+        overflow_of(
+            SeriesDirectory(db).resolve("s", facts("c", "d"), 0, budget=Budget(db, 2))
+        ).tolist()
+    )
+    assert SeriesDirectory(db).describe([overflow]) == [
+        ("hits_total", {"job": "web", "overflow": "true"})
+    ]
+    # Again, and after a restart, they are the same.
+    assert resolve(db, facts("d", "c", "b", "a"), 2) == ids[::-1]
+    assert len(table(db)) == 3
+
+
+def test_a_series_that_has_an_id_keeps_it(db: Database) -> None:
+    before = resolve(db, facts("a", "b"), 0)
+    assert resolve(db, facts("a", "b", "c"), 1)[:2] == before
+
+
+def test_a_budget_that_was_raised_gives_ids(db: Database) -> None:
+    assert resolve(db, facts("a", "b"), 1)[1] < 0
+    assert resolve(db, facts("a", "b"), 10)[1] > 0
+
+
+def test_each_metric_and_job_has_an_overflow_of_its_own(db: Database) -> None:
+    resolve(db, [*facts("a"), *facts("b", metric="misses_total")], 1)
+    other = SeriesFacts("hits_total", canonical({"pod": "x"}), "counter")
+    resolve(db, [*facts("b"), other], 1)
+    assert table(db)[1:] == [
+        ("misses_total", '{"job":"web","overflow":"true"}'),
+        ("hits_total", '{"job":"web","overflow":"true"}'),
+        ("hits_total", '{"overflow":"true"}'),
+    ]
+
+
+def test_histograms_and_what_tells_of_targets_are_not_folded(db: Database) -> None:
+    resolve(db, facts("a"), 1)
+    some = [*facts("b", metric="up", kind="gauge"), *facts("c", kind="histogram")]
+    assert min(resolve(db, some, 1)) > 0
+
+
+def test_without_a_limit_nothing_is_folded(db: Database) -> None:
+    assert min(resolve(db, facts(*"abcdefgh"), 0)) > 0
