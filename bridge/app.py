@@ -14,6 +14,7 @@ from bridge.api import (
     coverage,
     document,
     events,
+    explain,
     health,
     labels,
     metrics,
@@ -41,6 +42,7 @@ from bridge.web import views as web
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from bridge.answers.explain import Asks
     from bridge.telemetry import Telemetry
     from models.database import Database
     from runtime.clock import Clock
@@ -57,6 +59,7 @@ _NOUNS: Final = (
     retention,
     restatements,
     verify,
+    explain,
     corrections,
     status,
 )
@@ -81,10 +84,13 @@ def create_app(
     telemetry: Telemetry,
     clock: Clock,
     registry: CollectorRegistry,
+    *,
+    asks: Asks | None = None,
 ) -> OpenAPI:
     """Build the application; nothing connects before the first request.
 
-    `registry` is what `/metrics` shows. Raises UndeclaredViewError.
+    `registry` is what `/metrics` shows, `asks` gives sources for questions that need
+    raw samples. Raises UndeclaredViewError.
     """
     app = OpenAPI(
         __name__,
@@ -98,7 +104,7 @@ def create_app(
     )
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     app.extensions.update(
-        extension(Parts(settings, db, telemetry, clock, registry, clock.now()))
+        extension(Parts(settings, db, telemetry, clock, registry, clock.now(), asks))
     )
     for noun in _NOUNS:
         app.register_api(noun.blueprint)

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from bridge.app import create_app
+from bridge.rereading import Rereaders
 from bridge.storage import open_prepared
 from bridge.telemetry import Telemetry
 from bridge.workers import PARENT
@@ -60,4 +61,6 @@ def build(environ: Mapping[str, str]) -> Flask:
         shown = CollectorRegistry()
         # It registers itself, and reads the files of all processes when asked.
         MultiProcessCollector(shown, environ[_SHARED])  # type: ignore[no-untyped-call]  # as published
-    return create_app(settings, db, telemetry, SystemClock(), shown)
+    clock = SystemClock()
+    asks = Rereaders(settings, db, telemetry, clock).of
+    return create_app(settings, db, telemetry, clock, shown, asks=asks)

@@ -36,10 +36,14 @@ def verified(
     }
 
 
-def _document(db: Database, row: VerificationRow) -> dict[str, Any]:
-    differences: list[dict[str, Any]] = orjson.loads(row.detail)
+def described(db: Database, differences: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return differences with the names of their series."""
     ids = np.array(sorted({one["series_id"] for one in differences}), np.int64)
     names = {one.id: written(one.metric, one.labels) for one in by_ids(db, ids)}
+    return [{"series": names.get(one["series_id"], ""), **one} for one in differences]
+
+
+def _document(db: Database, row: VerificationRow) -> dict[str, Any]:
     return {
         "source": row.source,
         "start": row.start,
@@ -49,7 +53,5 @@ def _document(db: Database, row: VerificationRow) -> dict[str, Any]:
         "found": row.found,
         "series": row.series,
         "differing": row.differing,
-        "differences": [
-            {"series": names.get(one["series_id"], ""), **one} for one in differences
-        ],
+        "differences": described(db, orjson.loads(row.detail)),
     }

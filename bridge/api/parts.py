@@ -13,6 +13,7 @@ from models.queries.series import count_by_source
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from bridge.answers.explain import Asks
     from bridge.auth import Caller
     from bridge.telemetry import Telemetry
     from models.database import Database
@@ -26,7 +27,8 @@ _KEY: Final = "epimetheus"
 class Parts:
     """The application's parts; `started` is UTC seconds.
 
-    `registry` holds what `/metrics` shows beside what the ledger says.
+    `registry` holds what `/metrics` shows beside what the ledger says. `asks` gives
+    sources to ask again, None where there is no way to.
     """
 
     settings: Settings
@@ -35,6 +37,7 @@ class Parts:
     clock: Clock
     registry: CollectorRegistry
     started: float
+    asks: Asks | None = None
 
     def closed(self, now: float) -> float:
         """Return until when windows have ended and settled."""
