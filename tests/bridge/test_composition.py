@@ -11,12 +11,12 @@ from bridge.receivers.scrape import Failure
 from bridge.telemetry import Telemetry
 from bridge.writer import Writer
 from models.database import Database, open_database
-from models.directory import SeriesFacts
+from models.directory import SeriesFacts, canonical
 from models.migrate import Migrations
 from models.queries import events, series
 from runtime.settings import Settings
 from tests.fakes import FakeClock
-from tests.web import FakeWeb, Told
+from tests.web import Asked, FakeWeb, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,8 @@ class Bench:
         self.db: Database = open_database(f"sqlite:///{directory / 'c.db'}")
         Migrations(self.db).up()
         self.clock = FakeClock()
-        self.telemetry = Telemetry.create(CollectorRegistry())
+        self.registry = CollectorRegistry()
+        self.telemetry = Telemetry.create(self.registry)
         self.writer = Writer(self.telemetry, self.clock, self.db.close)
         self.writer.start()
         self.parts = parts_of(self.db, self.writer, self.telemetry, self.clock)
@@ -193,3 +194,49 @@ def test_a_source_that_hangs_does_not_keep_the_end_waiting(
     # Nothing is said to have failed that was only cut off.
     assert bench.db.execute_sql("SELECT * FROM error_events").fetchall() == []
     assert bench.db.execute_sql("SELECT * FROM buffer").fetchall() == []
+
+
+@pytest.mark.setting("sources.scrape.max_series")
+@pytest.mark.setting("sources.prometheus.max_series")
+@pytest.mark.rule(76)
+def test_r76_series_beyond_the_budget_are_folded_with_an_event(bench: Bench) -> None:
+    composition = bench.compose(SCRAPE | {"max_series": 1}, PROMETHEUS)
+    ((scraper, _),) = composition.scrapers
+    prometheus = composition.sources[1]
+    facts = [SeriesFacts("m", canonical({"pod": name})) for name in "abc"]
+    for _ in range(2):
+        ids = scraper._resolve(facts)
+        assert [number > 0 for number in ids.tolist()] == [True, False, False]
+    own = prometheus._catalogue._known._resolve(facts)  # type: ignore[attr-defined]  # its own resolver
+    assert own.min() > 0
+    (event,) = events.search(bench.db, start_ms=0, end_ms=2**50, limit=9)
+    assert (event.source, event.type) == ("local", "series_budget")
+    assert event.time % 86_400_000 == 0
+    assert "Source local has its 1 series" in event.message
+
+
+def test_folded_series_of_a_scrape_add_up(bench: Bench) -> None:
+    seconds = iter(range(0, 10**6, 30))
+
+    def told(_: Asked) -> Told:
+        now = next(seconds)
+        lines = [f'hits_total{{pod="{pod}"}} {now * (pod + 1)}' for pod in range(4)]
+        return Told("\n".join(["# TYPE hits_total counter", *lines, ""]).encode())
+
+    with FakeWeb(told) as web:
+        scrape = SCRAPE | {"targets": [{"url": web.url}], "max_series": 2}
+        composition = bench.compose(scrape)
+        ((scraper, settings),) = composition.scrapers
+        for _ in range(12):
+            scraper.scrape(settings.targets[0])
+            composition.engines[0].beat()
+            bench.clock.advance(30)
+        composition.stop()
+    rows = bench.db.execute_sql(
+        "SELECT SUM(increase), COUNT(DISTINCT labels) FROM minutes "
+        "WHERE metric = 'hits_total' GROUP BY start ORDER BY start"
+    ).fetchall()
+    assert [increase for increase, _ in rows[1:-1]] == [60.0 * 10] * len(rows[1:-1])
+    assert {series for _, series in rows} == {3}
+    name = "epimetheus_series_folded"
+    assert bench.registry.get_sample_value(name, {"source": "local"}) == 2
