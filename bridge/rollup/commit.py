@@ -11,6 +11,7 @@ from bridge.rollup.above import OF_UTC, Above
 from bridge.rollup.kept import is_gone
 from bridge.rollup.plan import DIRTY, FINISHED, PARTIAL, Verdict
 from bridge.rollup.restatements import restate
+from bridge.rollup.rows import Rows
 from bridge.rollup.windows import Resolution, Window
 from models import bulk, partitions
 from models.queries import events as event_queries
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bridge.rollup.layouts import Bounds
-    from bridge.rollup.rows import Floats, Ints, Rows
+    from bridge.rollup.rows import Ints
     from models.database import Database
     from models.queries.events import EventRow
 
@@ -206,30 +207,31 @@ def _remove_stale(db: Database, result: Result, old: Columns) -> Ints:
     """Delete rows that the new revision lacks; return the series that changed."""
     window = result.window
     table = TABLES[window.resolution]
-    new_ids = np.concatenate(
-        [np.zeros(0, np.int64), *(rows.series_id for rows in result.rows)]
-    )
-    gone = np.setdiff1d(old.series_id, new_ids)
+    new = Rows.join(result.rows)
+    gone = np.setdiff1d(old.series_id, new.series_id)
     if len(gone):
         bulk.delete_window(db, table, window.start, gone)
-    new_last = np.concatenate([np.zeros(0), *(rows.last for rows in result.rows)])
-    return np.union1d(gone, _differing(old.series_id, old.last, new_ids, new_last))
+    return np.union1d(gone, _differing(old, new))
 
 
-def _differing(
-    old_ids: Ints,
-    old_last: Floats,
-    new_ids: Ints,
-    new_last: Floats,
-) -> Ints:
-    """Return the series of `new_ids` whose last value is not the old one."""
-    order = np.argsort(old_ids)
-    ids, last = old_ids[order], old_last[order]
-    if not len(ids):
-        return new_ids
-    place = np.minimum(np.searchsorted(ids, new_ids), len(ids) - 1)
-    same = (ids[place] == new_ids) & (
-        (last[place] == new_last) | (np.isnan(last[place]) & np.isnan(new_last))
+def _differing(old: Columns, new: Rows) -> Ints:
+    """Return the new series that later steps are measured from in another way.
+
+    Another last value, another time of it or another distribution: gaps are told from
+    the time, and what a histogram rose by from its buckets.
+    """
+    if not len(old.series_id):
+        return new.series_id
+    order = np.argsort(old.series_id)
+    place = order[
+        np.minimum(np.searchsorted(old.series_id[order], new.series_id), len(order) - 1)
+    ]
+    last = old.last[place]
+    same = (
+        (old.series_id[place] == new.series_id)
+        & ((last == new.last) | (np.isnan(last) & np.isnan(new.last)))
+        & (old.last_offset[place] == new.last_offset)
+        & (old.buckets[place] == new.buckets).astype(np.bool_)
     )
-    changed: Ints = new_ids[~same]
+    changed: Ints = new.series_id[~same]
     return changed

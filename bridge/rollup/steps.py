@@ -155,16 +155,17 @@ def measure(
 
 
 def gaps(run: Run) -> Ints:
-    """Return of each series its longest time without a sample that should have been.
+    """Return of each counter its longest time without a sample that should have been.
 
     That is the time from one sample, be it before the window, to the next, where it is
-    more than two scrapes; else 0.
+    more than two scrapes; else 0. Of other series nothing is told: their rows do not
+    depend on what was before them, in whatever order windows are done (R29).
     """
-    if not len(run.begin):
-        return np.zeros(0, np.int64)
+    if not len(run.begin) or not run.counter.any():
+        return np.zeros(len(run.begin), np.int64)
     longest = np.maximum.reduceat(_apart(run), run.begin)
     missing = (run.interval_ms > 0) & (longest > 2 * run.interval_ms)
-    return np.where(missing, longest, 0)
+    return np.where(run.counter & missing, longest, 0)
 
 
 def changes(run: Run) -> Ints:
