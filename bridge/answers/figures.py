@@ -19,6 +19,7 @@ def _quotient(above: Floats, below: Floats) -> Floats:
 
 _FIGURES: Final[Mapping[str, Callable[[Rows], Floats]]] = {
     "avg": lambda rows: _quotient(rows.sum, rows.count.astype(np.float64)),
+    "mean": lambda rows: _quotient(rows.sum, rows.increase),
     "coverage": lambda rows: _quotient(
         rows.count.astype(np.float64), rows.expected.astype(np.float64)
     ),

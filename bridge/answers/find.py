@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from models.database import Database
     from models.queries.series import SeriesRow
 
+_MEMBER: Final = re.compile(r"(.+)_(bucket|count|sum)", re.DOTALL)
+_INSTEAD: Final = {
+    "bucket": "percentiles such as p95",
+    "count": "increase or rate, which count its observations",
+    "sum": "sum, or avg for the mean of its observations",
+}
 _PLAIN_METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
@@ -47,6 +53,27 @@ def find_series(
                 found[row.id] = row
     chosen = (row for row in found.values() if source in {None, row.source})
     return sorted(chosen, key=_order)
+
+
+def members_asked(
+    db: Database, selectors: Sequence[Selector], workspace: str | None = None
+) -> tuple[str, ...]:
+    """Return what to ask instead of parts of histograms, which are no series of ours.
+
+    A histogram is one series: its `_bucket`, `_count` and `_sum` are aggregates of it.
+    """
+    notes = {}
+    for selector in selectors:
+        found = _MEMBER.fullmatch(selector.metric or "")
+        if found is None or candidates(db, metrics=[found[0]], workspace=workspace):
+            continue
+        rows = candidates(db, metrics=[found[1]], workspace=workspace)
+        if any(row.kind == "histogram" for row in rows):
+            notes[found[0]] = (
+                f"{found[0]} is a part of the histogram {found[1]}: ask {found[1]} for "
+                f"{_INSTEAD[found[2]]}"
+            )
+    return tuple(notes.values())
 
 
 def label_names(rows: Iterable[SeriesRow]) -> list[str]:

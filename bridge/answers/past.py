@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bridge.answers.buckets import Packed
 from bridge.answers.errors import QuestionError
 from bridge.answers.figures import figures_of
 from bridge.answers.times import read_time
@@ -21,6 +22,7 @@ from models.queries import restatements
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bridge.answers.buckets import ByStart
     from bridge.answers.times import Stretch
     from bridge.rollup.rows import Ints
     from models.database import Database
@@ -79,6 +81,19 @@ class Past:
         joined = np.concatenate((kept, figures_of(rows, names)))
         ordered: Figures = joined[np.argsort(joined[:, 0], kind="stable")]
         return ordered
+
+    def buckets(self, row: SeriesRow, packed: ByStart) -> ByStart:
+        """Return the buckets of a series as they were, as far as the log keeps them."""
+        before = self._before.get(row.id, {})
+        unborn = set(self._unborn[row.source].tolist())
+        touched = unborn.union(before)
+        kept = {at: one for at, one in packed.items() if at not in touched}
+        for at, text in before.items():
+            facts = {} if text is None or at in unborn else read(text)
+            blob = facts.get("buckets")
+            if blob is not None:
+                kept[at] = Packed(blob, facts["min"], facts["max"])
+        return kept
 
     def notes(self) -> Iterator[str]:
         """Yield what a reader should know."""

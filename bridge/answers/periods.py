@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.answers.aggregates import AGGREGATES, Column, default_aggregates
+from bridge.answers.aggregates import Column, aggregate_of, default_aggregates
+from bridge.answers.buckets import bucket_columns, of_rows, without_buckets
 from bridge.answers.coverage import read_extents
 from bridge.answers.days import Days
 from bridge.answers.errors import TooMuchError
 from bridge.answers.figures import figures_of
+from bridge.answers.notes import notes_of
 from bridge.answers.resolution import Choice
-from bridge.answers.rollups import Answer, Line, ask, notes_of
+from bridge.answers.rollups import Answer, Line, ask
 from bridge.answers.times import Stretch
 from bridge.rollup.merge import merge_spans
 from bridge.rollup.rows import Flag, Rows
@@ -76,7 +78,7 @@ def ask_periods(
         ids = np.array(sorted(row.id for row in rows), np.int64)
         found, widths = days.rows(ids, include_open=question.include_open)
         merged = _merged(found, widths, periods)
-        shown = _Shown(question, periods, states[source])
+        shown = _Shown(db, question, periods, states[source])
         lines |= {row.id: shown.line(row, merged) for row in rows}
     start = periods[0].start if periods else math.floor(question.span.start)
     end = periods[-1].end if periods else start
@@ -85,7 +87,12 @@ def ask_periods(
         Stretch(Resolution.DAY, start, end),
         tuple(lines[row.id] for row in series),
         {source: days.counts(question.closed) for source, days in read.items()},
-        (*notes_of(series, question), *frame.notes),
+        (
+            *notes_of(series, question.aggregates),
+            *question.notes,
+            *without_buckets(lines.values()),
+            *frame.notes,
+        ),
         {source: found.open for source, found in states.items()},
         periods=tuple(periods),
         frame=frame,
@@ -118,14 +125,15 @@ def _refuse_too_much(series: int, question: Question, max_points: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _States:
-    """Starts of periods of one source that are open, and of those that are partial."""
+    """Starts of periods of one source that are open, partial or wholly done."""
 
     open: tuple[int, ...]
     partial: tuple[int, ...]
+    done: tuple[int, ...]
 
     @classmethod
     def of(cls, days: Days, periods: Sequence[Period], closed: float) -> _States:
-        opened, partial = [], []
+        opened, partial, done = [], [], []
         for period in periods:
             if days.begin is None or period.end <= days.begin:
                 continue
@@ -135,19 +143,22 @@ class _States:
                 opened.append(period.start)
             elif days.is_partial(period):
                 partial.append(period.start)
-        return cls(tuple(opened), tuple(partial))
-
-    @property
-    def unfinished(self) -> tuple[int, ...]:
-        return (*self.open, *self.partial)
+            else:
+                done.append(period.start)
+        return cls(tuple(opened), tuple(partial), tuple(done))
 
 
 class _Shown:
     """Makes the lines of one source from merged rows."""
 
     def __init__(
-        self, question: Question, periods: Sequence[Period], states: _States
+        self,
+        db: Database,
+        question: Question,
+        periods: Sequence[Period],
+        states: _States,
     ) -> None:
+        self._db = db
         self._question = question
         self._states = states
         self._starts = np.array([one.start for one in periods], np.int64)
@@ -164,16 +175,25 @@ class _Shown:
 
     def _columns(self, row: SeriesRow, rows: Rows) -> Iterator[tuple[str, Column]]:
         wanted = self._question.aggregates or default_aggregates(row.kind)
-        names = tuple(dict.fromkeys(AGGREGATES[name].figure for name in wanted))
-        figures = figures_of(rows, names)
+        aggregates = [aggregate_of(name) for name in wanted]
+        of_buckets = bucket_columns(self._db, aggregates, rows.start, of_rows(rows))
+        names = tuple(
+            dict.fromkeys(
+                one.stored(row.kind) for one in aggregates if not one.of_buckets
+            )
+        )
+        figures = np.asfortranarray(figures_of(rows, names))  # whole columns for JSON
         widths = self._ends[np.searchsorted(self._starts, rows.start)] - rows.start
         without = (rows.flags & Flag.NO_SUM > 0) if len(rows) else None
-        for name in wanted:
-            aggregate = AGGREGATES[name]
-            column = aggregate.of(figures[:, 1 + names.index(aggregate.figure)], widths)
-            if name in {"avg", "sum"} and without is not None and without.any():
+        for one in aggregates:
+            if one.of_buckets:
+                yield one.name, of_buckets[one.name]
+                continue
+            place = 1 + names.index(one.stored(row.kind))
+            column = one.of(figures[:, place], widths)
+            if one.name in {"avg", "sum"} and without is not None and without.any():
                 column = Column(column.values, column.whole, without)
-            yield name, column
+            yield one.name, column
 
     def _finish(self, row: SeriesRow, start: Ints, columns: dict[str, Column]) -> Line:
         fill, limit = self._question.fill, self._question.limit
@@ -186,9 +206,9 @@ class _Shown:
         filled = {name: column.on(grid, start) for name, column in columns.items()}
         if fill == "zero":
             places = np.flatnonzero(
-                ~np.isin(grid, start) & ~np.isin(grid, self._states.unfinished)
+                np.isin(grid, self._states.done) & ~np.isin(grid, start)
             )
             for name, column in filled.items():
-                if AGGREGATES[name].zero:
+                if aggregate_of(name).zero:
                     filled[name] = column.zero_at(places)
         return Line(row, grid, filled)

@@ -18,6 +18,7 @@ from bridge.answers.buckets import (
 from bridge.answers.coverage import Counts, count_windows, read_extents
 from bridge.answers.errors import TooMuchError
 from bridge.answers.figures import figures_of
+from bridge.answers.notes import notes_of
 from bridge.answers.past import Past
 from bridge.answers.resolution import Choice, Extents, choose, recorded
 from bridge.answers.seams import Seam, find_seams, left_out, read_open
@@ -54,7 +55,8 @@ class Question:
     `resolution` None leaves the choice to `choose`; no `aggregates` means those that
     fit each series' kind; `limit` keeps the newest windows of each series; `closed` is
     that of `count_windows`. `include_open` asks for windows that are not merged yet.
-    `as_of` asks for what the answer was at a time, UTC seconds.
+    `as_of` asks for what the answer was at a time, UTC seconds. `notes` are what is
+    known of the question before it is answered.
     """
 
     span: Span
@@ -65,6 +67,7 @@ class Question:
     limit: int | None = None
     include_open: bool = True
     as_of: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,8 @@ def ask(
         past = Past(db, series, reading, question.as_of)
     lines = tuple(_Reader(db, question, reading, seams, past).lines(series))
     notes = (
-        *notes_of(series, question),
+        *notes_of(series, question.aggregates),
+        *question.notes,
         *without_buckets(lines),
         *left_out(seams, stretch),
     )
@@ -164,19 +168,6 @@ def _refuse_too_much(series: int, reading: Stretch, max_points: int) -> None:
             f"{points} points, more than the {max_points} of bridge.max_points: ask "
             "for fewer series, a shorter time or a coarser resolution",
         )
-
-
-def notes_of(series: Sequence[SeriesRow], question: Question) -> Iterator[str]:
-    """Yield what a reader should know of the question."""
-    if not series:
-        yield "no series is selected"
-    yield from question.notes
-    asked = [name for name in question.aggregates if aggregate_of(name).counter]
-    if asked:
-        rising = {"counter", "histogram"}
-        others = sorted({row.metric for row in series if row.kind not in rising})
-        for metric in others:
-            yield f"{metric} is not known as a counter: {', '.join(asked)} may be null"
 
 
 class _Reader:
@@ -227,6 +218,8 @@ class _Reader:
         for row, figures in zip(rows, read, strict=True):
             if row.id in opened:
                 figures = _joined(figures, figures_of(opened[row.id], names))  # noqa: PLW2901 - the same, completed
+            if self._past is not None:
+                figures = self._past.figures(row, figures, names)  # noqa: PLW2901 - same
             stored = dict(
                 zip(("start", *names), np.ascontiguousarray(figures.T), strict=True)
             )
@@ -236,8 +229,10 @@ class _Reader:
                 one.name: one.of(stored[one.stored(kind)], width) for one in plain
             }
             self._mark_undefined(row.id, start, columns, opened.get(row.id))
-            if buckets or row.id in opened:
+            if len(plain) < len(aggregates):
                 packed = of_rows(opened.get(row.id)) | buckets.get(row.id, {})
+                if self._past is not None:
+                    packed = self._past.buckets(row, packed)
                 columns |= bucket_columns(self._db, aggregates, start, packed)
             yield self._finish(row, start, {name: columns[name] for name in wanted})
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import orjson
 
-from bridge.answers.aggregates import AGGREGATES, Column
+from bridge.answers.aggregates import Column, in_order
 from bridge.rollup.calendars import UTC_NAME
 
 if TYPE_CHECKING:
@@ -61,8 +61,15 @@ def rollups_csv(answer: Answer) -> Iterator[str]:
     Text that a spreadsheet would take for a formula gets a leading apostrophe.
     """
     present = {name for line in answer.lines for name in line.columns}
-    names = [name for name in AGGREGATES if name in present]
-    yield _csv([["series_id", "source", "metric", "labels", "start", "open", *names]])
+    names = in_order(present)
+    estimated = _estimated(answer)
+    bounded = [
+        (name, part) for name in names for part in ("", *estimated.get(name, ()))
+    ]
+    headings = [f"{name}_{part}" if part else name for name, part in bounded]
+    yield _csv(
+        [["series_id", "source", "metric", "labels", "start", "open", *headings]]
+    )
     for line in answer.lines:
         series = line.series
         opened = np.isin(line.start, answer.open.get(series.source, ()))
@@ -72,12 +79,7 @@ def rollups_csv(answer: Answer) -> Iterator[str]:
             _harmless(series.metric),
             orjson.dumps(series.labels).decode(),
         ]
-        columns = [
-            cells(line.columns[name])
-            if name in line.columns
-            else [""] * len(line.start)
-            for name in names
-        ]
+        columns = [_cells(line, name, part) for name, part in bounded]
         times = [rfc3339(start) for start in line.start.tolist()]
         states = ["true" if one else "false" for one in opened.tolist()]
         rows = zip(times, states, *columns, strict=True)
@@ -114,7 +116,40 @@ def _line(line: Line, periods: Mapping[int, Period]) -> dict[str, Any]:
         "start": line.start,
         **_local(line, periods),
         **{name: values(column) for name, column in line.columns.items()},
+        **_bounds(line),
     }
+
+
+def _bounds(line: Line) -> dict[str, Any]:
+    """Return between which bounds estimates lie, where there are any."""
+    found = {
+        name: {
+            "lower": values(Column(column.lower)),
+            "upper": values(Column(column.upper)),
+        }
+        for name, column in line.columns.items()
+        if column.lower is not None and column.upper is not None
+    }
+    return {"bounds": found} if found else {}
+
+
+def _estimated(answer: Answer) -> dict[str, tuple[str, str]]:
+    """Return the names of columns that have bounds, and what those are called."""
+    return {
+        name: ("lower", "upper")
+        for line in answer.lines
+        for name, column in line.columns.items()
+        if column.lower is not None
+    }
+
+
+def _cells(line: Line, name: str, part: str) -> list[object]:
+    """Return a column of a line, or its bounds, as cells."""
+    column = line.columns.get(name)
+    if column is not None and part:
+        bound = column.lower if part == "lower" else column.upper
+        column = None if bound is None else Column(bound)
+    return [""] * len(line.start) if column is None else cells(column)
 
 
 def _local(line: Line, periods: Mapping[int, Period]) -> dict[str, list[Any]]:

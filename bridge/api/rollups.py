@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.answers.aggregates import AGGREGATES, read_aggregates
 from bridge.answers.calendars import read_frame
-from bridge.answers.find import find_series
+from bridge.answers.find import find_series, members_asked
 from bridge.answers.past import read_as_of
 from bridge.answers.periods import answer_of
 from bridge.answers.resolution import POINTS, read_resolution

@@ -34,6 +34,7 @@ FIGURES: Final = {
     "resets": "r.resets",
     "changes": "r.changes",
     "avg": "r.sum / NULLIF(r.count, 0)",
+    "mean": "r.sum / NULLIF(r.increase, 0)",
     "coverage": "CAST(r.count AS DOUBLE PRECISION) / NULLIF(r.expected, 0)",
 }
 """What can be read, and how the database computes it."""

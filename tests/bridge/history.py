@@ -39,6 +39,7 @@ class Row:
     resets: int = 0
     expected: int = 4
     flags: int = 0
+    buckets: bytes | None = None
 
 
 def gauge(value: float) -> Row:
@@ -87,6 +88,8 @@ class History:
                 (getattr(row, name) for row in values), np.float64, count
             )
 
+        blobs = no_blobs(count)
+        blobs[:] = [row.buckets for row in values]
         columns = Rows(
             series_id=np.full(count, series_id, dtype=np.int64),
             start=np.fromiter(rows, np.int64, count),
@@ -103,7 +106,7 @@ class History:
             last_offset=np.zeros(count, np.int64),
             gap=np.zeros(count, np.int64),
             changes=np.zeros(count, np.int64),
-            buckets=no_blobs(count),
+            buckets=blobs,
         )
         with self._db.atomic():
             upsert_rollups(self._db, TABLES[resolution], columns)

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from tests.bridge.history import History
 
 PATH = "/api/v1/rollups"
-AGGREGATES = "avg, min, max, sum, count, last, first, increase, rate, resets, coverage"
+AGGREGATES = (
+    "avg, min, max, sum, count, last, first, increase, rate, resets, changes, "
+    "coverage, p50, p90, p95, p99, p999, distinct, percentiles such as p99.5, and "
+    "quantile(0.995)"
+)
 
 
 @pytest.fixture(autouse=True)

@@ -132,7 +132,9 @@ def test_no_series_is_a_note_and_no_failure(used: Shell) -> None:
             ["up", "--aggregate", "mean"],
             (
                 "aggregate: 'mean' is not an aggregate; known are avg, min, max, sum, "
-                "count, last, first, increase, rate, resets, coverage"
+                "count, last, first, increase, rate, resets, changes, coverage, p50, "
+                "p90, p95, p99, p999, distinct, percentiles such as p99.5, and "
+                "quantile(0.995)"
             ),
         ),
     ],
