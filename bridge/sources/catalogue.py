@@ -20,6 +20,7 @@ from bridge.sources.samples import Runs, runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from numpy.typing import NDArray
 
@@ -179,6 +180,11 @@ class Catalogue:
         """Return the metrics of series of the window, of a histogram that of a part."""
         names: list[str] = self._known.names[self._known.places(series_id)].tolist()
         return names
+
+    @property
+    def names(self) -> AbstractSet[str]:
+        """All names of metrics that were ever met."""
+        return self._known.ever
 
     def labels_of(self, series_id: NDArray[np.int64]) -> list[dict[str, str]]:
         """Return the labels of series of the window, of a histogram those of a part."""

@@ -102,6 +102,8 @@ class KnownSeries:
         self._replica_label = replica_label
         self._replicas: dict[str, int] = {}
         self._reading = 0
+        self.ever: set[str] = set()
+        """All names of metrics that were ever met."""
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -230,6 +232,7 @@ class KnownSeries:
         roles = [said.role for said in described]
         # Interned: a name is that of thousands of series.
         names = [sys.intern(found.get(NAME, "")) for found in labels]
+        self.ever.update(names)
         new = _Met(
             ids=np.asarray(self._resolve(facts), np.int64),
             counter=np.array([said.kind in rising for said in described]),

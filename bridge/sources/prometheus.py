@@ -159,6 +159,9 @@ class PrometheusSource:
                 if natives is not None:
                     yield self._witness.told(natives)
         yield from map(self._witness.told, self._catalogue.families())
+        if late := self._witness.late():
+            # Asked again, the window is read with them; read later, it would have been.
+            warnings.messages.append(f"new in this window: {', '.join(late)}")
         self._transport.end()
         self._catalogue.end()
 

@@ -61,6 +61,8 @@ class Witness:
         self._ups: Ups | None = None
         self._replicas: Replicas | None = None
         self._starts = Starts()
+        self._names: frozenset[str] = frozenset()
+        self._created: list[str] = []
 
     def begin(self, end_ms: int) -> Replicas | None:
         """Get ready for the minute that ends then; return which replicas feed it."""
@@ -83,13 +85,22 @@ class Witness:
         return start_ms
 
     def ask_starts(self, names: Collection[str], start_ms: int) -> None:
-        """Read since when counts of the window go, where any of the names says it."""
+        """Read since when counts of the window go, where any of the names says it.
+
+        The names are those that were known before, beside all that were ever met.
+        """
         self._starts = Starts()
-        created = created_names(names)
+        self._names = frozenset(names)
+        self._created = created = created_names(self._names | self._catalogue.names)
         for low in range(0, len(created), _NAMES):
             either = _either(NAME, created[low : low + _NAMES])
             for selector in self._selectors:
                 self._read_starts(selector.narrowed([either]), start_ms)
+
+    def late(self) -> list[str]:
+        """Return the names that say since when, but were met after they were asked."""
+        created = created_names(self._names | self._catalogue.names)
+        return sorted(set(created) - set(self._created))
 
     def told(self, part: Part) -> Part:
         """Return a part of the window with when its counts began."""
