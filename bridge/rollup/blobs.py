@@ -77,7 +77,7 @@ class Merging:
 
     def add(self, slots: Ints | slice, blobs: Blobs) -> None:
         """Add a blob, or None, to each of the slots."""
-        given = np.not_equal(blobs, None)
+        given = np.array([blob is not None for blob in blobs.tolist()], np.bool_)
         if not given.any():
             return
         places = np.arange(self._size)[slots][given]

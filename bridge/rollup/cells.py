@@ -63,13 +63,15 @@ class Cells:
 
     def moved(self, places: Ints) -> Self:
         """Return the same histograms in another order: i goes to `places[i]`."""
-        columns = []
-        for column in (self.schema, self.threshold, self.zero, self.count):
-            other = np.empty_like(column)
-            other[places] = column
-            columns.append(other)
+        source = np.argsort(places)
         cells = tidy(places[self.owner], self.negative, self.index, self.number)
-        return type(self)(*columns, *cells)
+        return type(self)(
+            self.schema[source],
+            self.threshold[source],
+            self.zero[source],
+            self.count[source],
+            *cells,
+        )
 
     @classmethod
     def join(cls, parts: list[Cells]) -> Self:

@@ -80,7 +80,7 @@ def encode(
     places: list[int] = [_NO_STATE] * len(states)
     for layout, pile in sorted(piles.items()):
         codes = widths(pile.counts)
-        empty = ~pile.counts.any(axis=1)
+        empty = pile.counts.max(axis=1, initial=0.0) == 0
         for code in np.unique(codes).tolist():
             chosen = codes == code
             head = _SEGMENT.pack(layout, pile.counts.shape[1], code)

@@ -185,20 +185,21 @@ def _standing(previous: Previous) -> _Stood:
     found = exponential_blobs.standing(
         [previous.buckets[at] for at in places.tolist()], places
     )
-    columns = [np.zeros(series) for _ in range(3)]
-    for column, values in zip(
-        columns,
-        (found.cells.threshold, found.cells.zero, found.cells.count),
-        strict=True,
-    ):
-        column[places] = values
-    schema = np.zeros(series, np.int64)
-    schema[places] = found.cells.schema
     totals = np.full(series, np.nan)
     totals[places] = found.total
+
+    def spread(values: Floats) -> Floats:
+        wider = np.zeros(series)
+        wider[places] = values
+        return wider
+
+    schema = np.zeros(series, np.int64)
+    schema[places] = found.cells.schema
     cells = Cells(
         schema,
-        *columns,
+        spread(found.cells.threshold),
+        spread(found.cells.zero),
+        spread(found.cells.count),
         places[found.cells.owner],
         found.cells.negative,
         found.cells.index,

@@ -156,7 +156,7 @@ def _rises(part: _Part) -> tuple[Bools, _Rises]:
             added[at] = rose[:, -1:]
             added[np.ix_(at, np.arange(rose.shape[1]))] = rose
             layout[at] = both
-    fell = (added < 0).any(axis=1)
+    fell = added.min(axis=1) < 0
     return fell, _Rises(added, layout, changed, now.repaired.copy())
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bridge.rollup import classic
 from bridge.rollup.histograms import aggregate
-from bridge.rollup.layouts import Bounds, layout_id
-from bridge.rollup.rows import Rows
+from bridge.rollup.layouts import Bounds, Lookup, layout_id
 from bridge.rollup.tail import Previous
 from bridge.rollup.windows import Resolution, Window
 from bridge.sources.base import Families
+
+if TYPE_CHECKING:
+    from bridge.rollup.rows import Rows
 
 NAN = math.nan
 INF = math.inf
@@ -98,7 +101,7 @@ def windows(
     return done
 
 
-def _in(known: dict[int, Bounds]):
+def _in(known: dict[int, Bounds]) -> Lookup:
     return lambda ids: {one: known[one] for one in ids if one in known}
 
 
@@ -113,8 +116,3 @@ def segments(blob: bytes | None) -> dict[int, list[float]]:
 def small(*increases: float) -> dict[int, list[float]]:
     """What `segments` returns of buckets of the small layout."""
     return {layout_id(SMALL): list(increases)}
-
-
-def later(scrape: Scrape, **changes: float) -> Scrape:
-    """The scrape with changes."""
-    return replace(scrape, **changes)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bridge.rollup import exponential_blobs
 from bridge.rollup.exponential import aggregate
 from bridge.rollup.packing import Kind
-from bridge.rollup.rows import Rows
 from bridge.rollup.windows import Resolution, Window
 from bridge.sources.base import Exponential, Natives
 from tests.bridge.rollup.families import after
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bridge.rollup.rows import Rows
 
 NAN = math.nan
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from bridge.rollup.blobs import merge
 from bridge.rollup.distinct import ERROR, REGISTERS, estimate, hashes, sketches
 
-
 HASHES = [7581539700567627744, 12351166068105863056, 7722908080250074269]
 
 

@@ -71,7 +71,8 @@ def test_r53_one_bucket_that_falls_resets_all() -> None:
 )
 def test_r53_signs_of_a_beginning_are_resets(change: dict[str, object]) -> None:
     before = Native(MS + 5_000, {1: 5}, zero=1)
-    now = Native(**{"time": MS + 20_000, "positive": {1: 6}, "zero": 1, **change})
+    given = {"time": MS + 20_000, "positive": {1: 6}, "zero": 1, **change}
+    now = Native(**given)  # type: ignore[arg-type]  # fields of many types
     (rows,) = windows([before, now])
     assert rows.resets[0] == 1
     assert rows.increase[0] == rows.last[0]

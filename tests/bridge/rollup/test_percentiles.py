@@ -19,6 +19,8 @@ from tests.bridge.rollup.natives import Native, counted
 from tests.bridge.rollup.natives import windows as native_windows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bridge.rollup.rows import Floats
 
 MINUTES = 1440
@@ -42,7 +44,8 @@ def samples(shape: str) -> Floats:
         found = np.where(
             slow, random.normal(30, 3, size), random.normal(0.5, 0.1, size)
         )
-    return np.maximum(np.abs(found) * load, 1e-6)
+    day: Floats = np.maximum(np.abs(found) * load, 1e-6)
+    return day
 
 
 def exact(values: Floats, q: float) -> float:
@@ -56,7 +59,7 @@ def day(request: pytest.FixtureRequest) -> Floats:
 
 @pytest.mark.rule(48)
 def test_r48_percentiles_of_a_distribution_are_within_its_error(
-    day: Floats, record_property: pytest.FixtureRequest
+    day: Floats, record_property: Callable[[str, object], None]
 ) -> None:
     owner = np.repeat(np.arange(MINUTES), EACH)
     minutes = [
@@ -71,8 +74,8 @@ def test_r48_percentiles_of_a_distribution_are_within_its_error(
         truth = exact(day, q)
         found = quantile(q, whole, {})
         naive = float(np.mean([exact(minute, q) for minute in day]))
-        record_property(f"p{100 * q:g} off by", abs(found.value / truth - 1))  # type: ignore[operator]  # pytest types it so
-        record_property(f"mean of p{100 * q:g} off by", abs(naive / truth - 1))  # type: ignore[operator]  # the same
+        record_property(f"p{100 * q:g} off by", abs(found.value / truth - 1))
+        record_property(f"mean of p{100 * q:g} off by", abs(naive / truth - 1))
         assert abs(found.value / truth - 1) <= relative_error(SCHEMA)
         assert found.lower <= truth <= found.upper
 

@@ -123,7 +123,7 @@ def test_r49_after_a_change_of_bounds_those_that_all_have_answer() -> None:
 def native(**given: object) -> bytes:
     (rows,) = native_windows([Native(0), Native(1, **given)])  # type: ignore[arg-type]  # fields
     blob = rows.buckets[0]
-    assert blob is not None
+    assert isinstance(blob, bytes)
     return blob
 
 
