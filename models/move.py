@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import orjson
 
 from models.base import table_name
@@ -17,7 +16,7 @@ from models.database import TABLES
 from models.dialect import is_sqlite, placeholders, rows_of
 from models.migrate import Migrations
 from models.pages import Row, is_empty, key_of, pages
-from models.partitions import make_for
+from models.partitions import DAY, make
 from models.postgres import Postgres
 from models.rollup import RollupMinute
 from models.shape import Shape, shape
@@ -103,7 +102,8 @@ class Target:
         """Write a page and note that `copied` rows of the table are there now."""
         if table.name == table_name(RollupMinute):
             place = table.columns.index("start")
-            make_for(self.db, np.array([row[place] for row in rows], np.int64))
+            for day in sorted({row[place] // DAY for row in rows}):
+                make(self.db, day * DAY)
         with self.db.atomic():
             if isinstance(self.db, Postgres):
                 names = ", ".join(f'"{name}"' for name in table.columns)
