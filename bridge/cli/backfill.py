@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +12,7 @@ from bridge import backfill
 from bridge.answers.times import format_time, read_span
 from bridge.cli.failures import CommandError
 from bridge.cli.invocation import Invocation, pass_invocation
+from bridge.cli.progress import progress
 from bridge.rollup.windows import Resolution
 from bridge.sources.base import SourceError
 from bridge.storage import open_prepared
@@ -22,9 +21,7 @@ from runtime.clock import SystemClock
 from runtime.service import stop_on_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from bridge.backfill import Span
+    from bridge.backfill import Portions, Span
     from bridge.rollup.engine import Engine
     from bridge.sources.base import Source
     from models.database import Database
@@ -32,6 +29,7 @@ if TYPE_CHECKING:
     from runtime.settings import Settings
 
 _LOOK_SECONDS: Final = 0.5
+_MINUTE_SECONDS: Final = 60.0
 
 
 @click.command("backfill")
@@ -43,6 +41,11 @@ _LOOK_SECONDS: Final = 0.5
 )
 @click.option("--end", help="With --redo: until when; default now.")
 @click.option("--redo", is_flag=True, help="Do finished windows of the span again.")
+@click.option(
+    "--rate",
+    type=click.IntRange(min=1),
+    help="Ask for no more than so many windows per minute; default all at once.",
+)
 @pass_invocation
 def command(
     invocation: Invocation,
@@ -51,6 +54,7 @@ def command(
     end: str | None,
     *,
     redo: bool,
+    rate: int | None,
 ) -> None:
     """Roll up history that a source still has.
 
@@ -70,18 +74,18 @@ def command(
     db = open_prepared(settings.database)
     engine = _Engine(settings, db, clock, name)
     try:
-        now = int(clock.now())
         if redo:
-            span = backfill.redo(db, name, int(wanted.start), int(wanted.end), now)
+            span = backfill.repetition(db, name, int(wanted.start), int(wanted.end))
         else:
             since = _first_sample(engine.source, int(wanted.start))
-            span = backfill.extend(db, name, since, now)
+            span = backfill.extension(db, name, since, int(clock.now()))
     except backfill.NothingToDo as nothing:
         click.echo(str(nothing))
     except SourceError as error:
         raise CommandError(f"{name} did not answer: {error}") from error
     else:
-        _finish(engine, _Task(db, span, clock))
+        portions = backfill.Portions(db, span, again=redo)
+        _finish(engine, _Task(portions, clock, rate))
     finally:
         engine.close()
         db.close()
@@ -130,7 +134,7 @@ def _finish(engine: _Engine, task: _Task) -> None:
         f"{span.windows} windows of {span.source} from {format_time(span.start)} "
         f"to {format_time(span.end)}"
     )
-    lease = Lease(task.db)
+    lease = engine.lease
     try:
         lease.start()
     except LeaseTaken:
@@ -142,6 +146,11 @@ def _finish(engine: _Engine, task: _Task) -> None:
         finally:
             lease.stop()
     done = task.done()
+    if rest := task.portions.rest.windows:
+        raise CommandError(
+            f"{done} of {span.windows} windows are done, and {rest} were not asked for "
+            f"yet: go on with {_again(task)}"
+        )
     if done < span.windows:
         raise CommandError(
             f"{done} of {span.windows} windows are done; the rest is done by "
@@ -149,41 +158,72 @@ def _finish(engine: _Engine, task: _Task) -> None:
         )
 
 
+def _again(task: _Task) -> str:
+    """Return the options with which the rest is asked for."""
+    if not task.portions.again:
+        return "the same command"
+    rest = task.portions.rest
+    return f"--redo --start {rest.start} --end {rest.end} --rate {task.rate}"
+
+
 @dataclass(slots=True)
 class _Task:
-    """A span on its way: how far it is, and whether to go on."""
+    """A span on its way: how far it is, and whether to go on.
 
-    db: Database
-    span: Span
+    `rate` is how many windows are asked for in a minute, None for all at once.
+    """
+
+    portions: Portions
     clock: Clock
+    rate: int | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
+    _next: float = float("-inf")
+
+    @property
+    def span(self) -> Span:
+        """What is to be done."""
+        return self.portions.span
 
     def done(self) -> int:
         """Return how many windows are finished."""
-        return backfill.finished(self.db, self.span)
+        return self.portions.done()
 
     def beat(self, engine: Engine) -> None:
         """Have an engine work until the span is finished; in a thread of its own."""
         try:
-            while not self.stop.is_set() and self.done() < self.span.windows:
+            while not self.stop.is_set() and self._is_unfinished():
                 engine.beat()
                 self.clock.wait(self.stop, _LOOK_SECONDS)
         finally:
-            self.db.close()
+            self.portions.db.close()
             self.ended.set()
 
+    def _is_unfinished(self) -> bool:
+        return bool(self.portions.rest.windows) or self.done() < self.span.windows
+
     def watch(self) -> None:
-        """Show how far the span is until it is finished, or somebody ends it."""
-        with _progress(self.span.windows) as advance_to:
+        """Ask for the windows and show how many are done, until all are, or a signal.
+
+        A portion is asked for when the one before is done and its minute is over.
+        """
+        with progress("rolling up", self.span.windows, "windows done") as advance:
             done = -1
             while done < self.span.windows:
                 last = self.stop.is_set() or self.ended.is_set()
                 done = self.done()
-                advance_to(done)
+                advance(done)
                 if last:
                     return
+                self._ask(done)
                 self.clock.wait(self.ended, _LOOK_SECONDS)
+
+    def _ask(self, done: int) -> None:
+        now = self.clock.monotonic()
+        if done == self.portions.asked and now >= self._next:
+            self._next = now + _MINUTE_SECONDS
+            most = self.rate or self.span.windows
+            self.portions.more(most, int(self.clock.now()))
 
 
 class _Engine:
@@ -199,8 +239,9 @@ class _Engine:
         from bridge.writer import Writer  # noqa: PLC0415 - same
 
         telemetry = Telemetry.create(CollectorRegistry())
-        self._writer = Writer(telemetry, clock, db.close)
-        parts = parts_of(db, self._writer, telemetry, clock)
+        self.lease = Lease(db)
+        self._writer = Writer(telemetry, clock, db.close, guard=self.lease.check)
+        parts = parts_of(db, self._writer, telemetry, clock, lambda: self.lease.losses)
         self._composition = compose(settings, parts, self._writer, only=name)
 
     @property
@@ -226,24 +267,3 @@ class _Engine:
     def close(self) -> None:
         """Let go of the source's connections."""
         self._composition.close()
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """Draw a bar on a terminal; elsewhere print a line at every tenth."""
-    if not sys.stdout.isatty():
-        said = -1
-
-        def say(done: int) -> None:
-            nonlocal said
-            if (tenth := 10 * done // max(total, 1)) != said:
-                said = tenth
-                click.echo(f"{done} of {total} windows done")
-
-        yield say
-        return
-    from rich.progress import Progress  # noqa: PLC0415 - only a terminal needs it
-
-    with Progress(transient=False) as bar:
-        task = bar.add_task("rolling up", total=total)
-        yield lambda done: bar.update(task, completed=done)

@@ -65,6 +65,24 @@ def entries(
     return _entries(db, sql, (source, resolution, start, end))
 
 
+def count(  # noqa: PLR0917 - a span of windows
+    db: Database,
+    source: str,
+    resolution: str,
+    states: Sequence[str],
+    start: int,
+    end: int,
+) -> int:
+    """Return how many windows that start in `[start, end)` have one of the states."""
+    marks = ", ".join("?" * len(states))
+    sql = (
+        "SELECT COUNT(*) FROM ledger WHERE source = ? AND resolution = ? "  # noqa: S608 - marks only
+        f"AND start >= ? AND start < ? AND state IN ({marks})"
+    )
+    rows: list[Any] = rows_of(db, sql, (source, resolution, start, end, *states))
+    return int(rows[0][0])
+
+
 def unfinished(db: Database, source: str, resolution: str, limit: int) -> list[Entry]:
     """Return at most `limit` windows that are open or dirty, oldest first."""
     # Starts alone and one state at a time are in the index; otherwise SQLite would

@@ -67,3 +67,69 @@ def test_a_span_is_done_again_when_asked_for(world: World) -> None:
 def test_only_finished_windows_are_done_again(world: World) -> None:
     with pytest.raises(backfill.NothingToDo, match="no finished window"):
         backfill.redo(world.db, "list", BEGIN, BEGIN + 600, 0)
+
+
+@pytest.mark.rule(73)
+def test_r73_history_makes_no_later_window_negative(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.history = 300.0
+    world.new_engine()
+    # It stood higher before it was started again, just before what is known already.
+    before = [(t * 1000, 1e6 + t) for t in range(0, 2700, 15)]
+    after = [(t * 1000, float(t - 2700)) for t in range(2700, 3600, 15)]
+    world.feed("a_total", [*before, *after])
+    world.run_to(3000)
+    backfill.extend(world.db, "list", BEGIN, BEGIN + 3000)
+    for _ in range(3):
+        world.engine.beat()
+    rows = world.rows("rollup_minute")
+    assert rows == world.truth(0, 3000)
+    increases = [row.increase or 0.0 for row in rows.values()]
+    assert min(increases) >= 0
+    assert sum(increases) == 2685 + 285  # before, and after from zero
+    world.db.close()
+
+
+@pytest.mark.rule(68)
+def test_r68_windows_are_asked_for_in_portions(world: World) -> None:
+    world.run_to(3000)
+    span = backfill.extension(world.db, "list", BEGIN + 600, BEGIN + 3000)
+    portions = backfill.Portions(world.db, span, again=False)
+    assert (portions.rest, portions.done()) == (span, 0)
+    for second in (3060, 3120):
+        portions.more(10, 0)
+        assert portions.done() < portions.asked
+        world.run_to(second)
+        world.engine.beat()
+        assert portions.done() == portions.asked
+    assert portions.asked == 20
+    assert min(world.states()) == 2700 - 20 * 60
+    assert world.rows("rollup_minute") == world.truth(1500, 3120)
+
+
+@pytest.mark.rule(62)
+def test_r62_asking_again_goes_on_where_it_was_left(world: World) -> None:
+    world.run_to(3000)
+    asked = (world.db, "list", BEGIN + 600, BEGIN + 3000)
+    first = backfill.Portions(world.db, backfill.extension(*asked), again=False)
+    first.more(10, 0)
+    second = backfill.Portions(world.db, backfill.extension(*asked), again=False)
+    assert second.span == first.rest
+    second.more(1000, 0)
+    assert second.rest.windows == 0
+    world.engine.beat()
+    world.engine.beat()
+    assert world.rows("rollup_minute") == world.truth(600, 3000)
+
+
+def test_windows_are_done_again_in_portions(world: World) -> None:
+    world.run_to(3000)
+    span = backfill.repetition(world.db, "list", BEGIN + 2700, BEGIN + 3000)
+    portions = backfill.Portions(world.db, span, again=True)
+    portions.more(2, 0)
+    dirty = [start for start, state in world.states().items() if state == "dirty"]
+    assert dirty == [2700, 2760]
+    assert portions.rest == backfill.Span("list", BEGIN + 2820, BEGIN + 3000)
+    assert portions.done() == 0
+    world.engine.beat()
+    assert portions.done() == 2

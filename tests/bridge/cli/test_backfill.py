@@ -6,12 +6,15 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner, Result
 from prometheus_client import CollectorRegistry
 
+from bridge import backfill
 from bridge.__main__ import command
+from bridge.cli.backfill import _again, _Task
 from bridge.composition import compose, parts_of
 from bridge.storage import open_prepared
 from bridge.telemetry import Telemetry
@@ -20,6 +23,9 @@ from models.lease import Lease
 from models.queries import ledger
 from runtime import config
 from runtime.clock import SystemClock
+from tests.bridge.rollup.world import BEGIN as WORLD
+from tests.bridge.rollup.world import World
+from tests.fakes import FakeClock
 from tests.oracle import expected_row
 from tests.servers import RealPrometheus, create_blocks
 
@@ -218,3 +224,51 @@ def test_sources_without_a_history_are_said_to_have_none(tmp_path: Path) -> None
     result = run(path, "backfill", "--start", "-1d")
     assert result.exit_code == 1
     assert "no source of kind prometheus is configured" in result.output
+
+
+class WorkingClock(FakeClock):
+    """A clock by which an engine works while others wait."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+        self.asked: list[tuple[float, int]] = []
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        pending = sum(state != "done" for state in self._world.states().values())
+        if pending:
+            self.asked.append((self.monotonic(), pending))
+        self._world.engine.beat()
+        return super().wait(event, seconds)
+
+
+def test_no_more_windows_are_asked_for_in_a_minute_than_wanted(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.history = 300.0
+    world.new_engine()
+    world.feed("a_total", [(t * 1000, t / 15) for t in range(0, 3600, 15)])
+    world.run_to(3000)
+    span = backfill.extension(world.db, "list", WORLD + 600, WORLD + 3000)
+    clock = WorkingClock(world)
+    task = _Task(backfill.Portions(world.db, span, again=False), clock, rate=15)
+    task.watch()
+    assert task.done() == span.windows == 35
+    times = [time for time, _ in clock.asked]
+    assert len(times) == 3
+    assert min(np.diff(times)) >= 60
+    assert world.rows("rollup_minute") == world.truth(600, 3000)
+    world.db.close()
+
+
+def test_what_was_not_asked_for_is_said_when_it_is_interrupted(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    span = backfill.Span("list", 600, 1800)
+    portions = backfill.Portions(world.db, span, again=True)
+    task = _Task(portions, world.clock, rate=5)
+    portions.more(5, 0)
+    assert _again(task) == "--redo --start 900 --end 1800 --rate 5"
+    other = _Task(backfill.Portions(world.db, span, again=False), world.clock)
+    assert _again(other) == "the same command"
+    world.db.close()

@@ -160,3 +160,13 @@ def test_the_ledger_is_read_by_its_keys(sqlite: Database) -> None:
         "SCAN oldest",
         "SCAN steps",
     }
+
+
+def test_windows_of_some_states_are_counted(db: Database) -> None:
+    ledger.mark(db, "a", "minute", [0, 60, 120], "done", "", 0)
+    ledger.mark(db, "a", "minute", [180], "lost", "", 0)
+    ledger.mark(db, "a", "hour", [0], "done", "", 0)
+    ledger.mark(db, "b", "minute", [60], "done", "", 0)
+    assert ledger.count(db, "a", "minute", ("done", "lost"), 60, 240) == 3
+    assert ledger.count(db, "a", "minute", ("done",), 60, 120) == 1
+    assert ledger.count(db, "a", "minute", ("dirty",), 0, 240) == 0
