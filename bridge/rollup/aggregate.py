@@ -16,10 +16,10 @@ from bridge.rollup.handover import Seen
 from bridge.rollup.rows import Bools, Flag, Floats, Ints, Rows, no_blobs
 from bridge.rollup.steps import USUAL, Run, changes, gaps, measure
 from bridge.rollup.summation import sum_runs, without_sum
+from bridge.rollup.tail import Previous
 
 if TYPE_CHECKING:
     from bridge.rollup.steps import Falls, Policy
-    from bridge.rollup.tail import Previous
     from bridge.rollup.windows import Window
     from bridge.sources.base import Block
 
@@ -46,7 +46,7 @@ def aggregate(
     rise within a series, and for arrays that do not fit each other.
     """
     _check(block, window, previous)
-    cut = _cut(block, window, previous)
+    cut = _cut(block, window, _numbers(previous, block.counter))
     run, places = cut.run, np.flatnonzero(cut.some)
     allowed = None if falls is None else falls.of(places)
     measured = measure(run, window.start_ms, policy, allowed)
@@ -120,6 +120,19 @@ def _check(block: Block, window: Window, previous: Previous) -> None:
     rising[block.offsets] = True
     if not rising.all():
         raise ValueError("the times of a series do not rise")
+
+
+def _numbers(previous: Previous, counter: Bools) -> Previous:
+    """Forget what came before counters that were histograms then (R33)."""
+    packed = np.not_equal(previous.buckets, np.array(None, np.object_))
+    turned = counter & packed.astype(np.bool_)
+    if not turned.any():
+        return previous
+    return Previous(
+        np.where(turned, np.nan, previous.values),
+        np.where(turned, 0, previous.times),
+        previous.buckets,
+    )
 
 
 def _cut(block: Block, window: Window, previous: Previous) -> _Cut:

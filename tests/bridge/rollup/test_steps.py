@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,16 @@ from bridge.rollup.counters import restarted
 from bridge.rollup.rows import Flag, Rows
 from bridge.rollup.steps import USUAL, Falls, Policy
 from bridge.rollup.windows import Window
-from tests.bridge.rollup.builders import HOUR, NAN, Line, Row, block, previous, table
+from tests.bridge.rollup.builders import (
+    HOUR,
+    NAN,
+    Line,
+    Row,
+    block,
+    previous,
+    table,
+    windows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -288,3 +298,38 @@ def test_rows_of_no_series_are_none() -> None:
     nothing = aggregate(block(), MINUTE, previous())
     assert isinstance(nothing, Rows)
     assert len(nothing) == 0
+
+
+@pytest.mark.rule(33)
+def test_r33_a_series_that_was_a_histogram_begins_anew() -> None:
+    line = of(7.0, 9.0, before=5.0, before_at=S - 15_000)
+    packed = np.array([b"buckets"], np.object_)
+    before = replace(previous(line), buckets=packed)
+    (row,) = table(aggregate(block(line), MINUTE, before))
+    assert increase(row) == (2.0, Flag.BASELINE)
+    (gauge,) = table(aggregate(block(replace(line, counter=False)), MINUTE, before))
+    assert gauge["flags"] == 0
+
+
+@pytest.mark.rule(19)
+def test_r19_the_time_of_the_last_usable_sample_is_kept() -> None:
+    line = Line([(S, 1.0), (S + 30_000, 2.0), (S + 45_000, NAN)])
+    assert rolled(line)["last_offset"] == 30_000
+    assert rolled(Line([(S + 45_000, NAN)]))["last_offset"] == 0
+
+
+@pytest.mark.rule(34)
+@given(st.lists(st.integers(0, 50).map(float), min_size=1, max_size=40))
+def test_r34_as_a_total_a_counter_only_rises_and_ends_at_its_last_value(
+    values: list[float],
+) -> None:
+    line = Line([(S + 15_000 * n, value) for n, value in enumerate(values)])
+    rows = table(Rows.join(windows(line)))
+    total, totals = values[0], []
+    for row in rows:
+        total += float(row["increase"] or 0)
+        totals.append(total)
+    assert totals == sorted(totals)
+    assert rows[-1]["last"] == values[-1]
+    undone = sum(a for a, b in pairwise(values) if b < a)
+    assert totals[-1] == values[-1] + undone
