@@ -343,10 +343,7 @@ class Engine:
         pending, until = self._agenda.oldest(), self._agenda.until
         if self._trust is None or until is None or self._stop.is_set():
             return
-        try:
-            self._trust.verify(self.reread, until if pending is None else pending)
-        except SourceError as error:
-            self._unreachable(error)
+        self._trust.verify(self.reread, until if pending is None else pending)
 
     def _tail(self, window: Window) -> tuple[Tail, int]:
         """Return the last values before a window, and how far to look back for more."""

@@ -11,7 +11,8 @@ import structlog
 from bridge.rollup.amending import amend
 from bridge.rollup.plan import MINUTE
 from bridge.rollup.verifier import Looked, Verifier, marked
-from bridge.rollup.verify import DIFFERS
+from bridge.rollup.verify import DIFFERS, FAILED
+from bridge.sources.base import SourceError
 from models.queries import events as event_queries
 from models.queries import verifications
 
@@ -98,7 +99,7 @@ class Trust:
     def verify(self, reread: Callable[[Window], Reading], until: int) -> None:
         """Look at minutes before `until` again, if it is time to.
 
-        `reread` computes a minute once more. Raises SourceError.
+        `reread` computes a minute once more.
         """
         now, every = self._parts.clock.monotonic(), self._habits.every
         if not every or (self._last is not None and now - self._last < every):
@@ -117,7 +118,16 @@ class Trust:
 
     def _recount(self, verifier: Verifier, until: int) -> list[tuple[int, str]]:
         recheck = round(self._habits.recheck)
-        return verifier.miscounted(until - recheck, until) if recheck else []
+        if not recheck:
+            return []
+        try:
+            return verifier.miscounted(until - recheck, until)
+        except SourceError as error:
+            # It answers what windows need, or else the engine says so.
+            name = self._source.name
+            log.warning("samples were not counted", source=name, error=str(error))
+            self._parts.telemetry.verify_windows.labels(name, FAILED).inc()
+            return []
 
     def _chosen(self, verifier: Verifier, until: int) -> Sequence[int]:
         since = (until - round(self._habits.lookback)) // MINUTE * MINUTE

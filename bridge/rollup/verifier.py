@@ -89,7 +89,7 @@ class Looked:
 class Verifier:
     """Looks at minutes of one source again; changes nothing by itself.
 
-    `reread` computes a minute as the engine would now. Methods raise SourceError.
+    `reread` computes a minute as the engine would now.
     """
 
     def __init__(
@@ -133,6 +133,7 @@ class Verifier:
         """Return the minutes of a span of which the source has more samples by now.
 
         With the reason to do them again; also those whose last answer had warnings.
+        Raises SourceError.
         """
         name = self._source.name
         self._asked = {at: n for at, n in self._asked.items() if at >= start}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.sources.base import Presence
+from bridge.sources.base import Presence, Warnings
 from bridge.sources.ranges import between
 from runtime.clock import SystemClock
 from tests.bridge.sources.reading import Harness, members
@@ -128,6 +128,27 @@ def test_r1_r2_samples_exactly_on_the_minute_belong_to_the_minute_they_begin(
         [START, START + MINUTE - 1],
         [START + MINUTE],
     ]
+
+
+@pytest.mark.rule(65)
+@pytest.mark.parametrize("transport", ["http", "remote_read"])
+def test_r65_samples_are_counted_as_they_are_read(
+    server: RealPrometheus, transport: str
+) -> None:
+    changed = {"shard": 100, "transport": transport}
+    overlapping = ('{job="edge"}', '{__name__=~"borders|odd"}', "many_total")
+    for selectors in ((EVERYTHING,), overlapping):
+        with closing(harness(server, selectors=selectors, **changed)) as bench:
+            for low, high in ((-1, 0), (0, 1), (3, 4), (9, 10)):
+                span = (START + low * MINUTE, START + high * MINUTE)
+                bench.warnings = Warnings()
+                bench.read(*span)
+                assert bench.warnings.held == bench.source.count(*span)
+            tenfold = bench.source.count(START, START + 10 * MINUTE)
+            assert tenfold == sum(
+                bench.source.count(at, at + MINUTE) or 0
+                for at in range(START, START + 10 * MINUTE, MINUTE)
+            )
 
 
 @pytest.mark.parametrize("transport", ["http", "remote_read"])
