@@ -37,6 +37,12 @@ REQUESTS = Row(
             warn(10, 30),
         ),
         Graph(
+            "Series beyond the budget",
+            "short",
+            "Series that share an overflow series, as max_series is reached.",
+            (Query(f"epimetheus_series_folded{{{_OF_SOURCE}}}", "{{source}}"),),
+        ),
+        Graph(
             "Bytes of answers",
             "Bps",
             "What sources send, before decompression.",
