@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
+import structlog
 
 from bridge.rollup import exponential, histograms
 from bridge.rollup.aggregate import aggregate
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from bridge.rollup.steps import Falls
     from bridge.rollup.tail import Tail
     from bridge.rollup.windows import Window
+
+log = structlog.get_logger(__name__)
 
 Answer: TypeAlias = Block | Families | Natives
 
@@ -81,9 +84,14 @@ class Reading:
             rows = part
             if len(rows) and not isinstance(answer, Block):
                 taken = [known.series_id for known in self.rows]
-                rows = rows.take(
-                    ~np.isin(rows.series_id, np.concatenate([[-1], *taken]))
-                )
+                twice = np.isin(rows.series_id, np.concatenate([[-1], *taken]))
+                rows = rows.take(~twice)
+                if twice.any():
+                    log.debug(
+                        "histograms with the names of numbers are left out",
+                        window=self.window.start,
+                        series=part.series_id[twice].tolist(),
+                    )
             if len(rows):
                 self.rows.append(rows)
 
