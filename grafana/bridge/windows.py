@@ -80,5 +80,35 @@ ROW = Row(
             (_windows("lost|partial"),),
             warn(1),
         ),
+        Graph(
+            "Looked at again",
+            "short",
+            "Finished minutes that are read again at random, for each hour, by what "
+            "was found: the same, rows that differ, samples that came late or have "
+            "aged, answers with warnings or none.",
+            (
+                Query(
+                    "3600 * sum by (source, outcome) "
+                    f"(rate(epimetheus_verify_windows_total{{{_OF_SOURCE}}}"
+                    "[$__rate_interval]))",
+                    "{{source}} {{outcome}}",
+                ),
+            ),
+        ),
+        Graph(
+            "Rows that differ",
+            "short",
+            "Rows, for each hour, that are not what their samples make them. The "
+            "error events of type rollup_differs name them; they are done again.",
+            (
+                Query(
+                    "3600 * sum by (source, outcome) "
+                    f"(rate(epimetheus_verify_rows_total{{{_OF_SOURCE}, "
+                    'outcome!="same"}[$__rate_interval]))',
+                    "{{source}} {{outcome}}",
+                ),
+            ),
+            warn(1),
+        ),
     ),
 )
