@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import click
@@ -119,7 +119,7 @@ def _notes(
 
 def _dumped(settings: Settings) -> list[dict[str, object]]:
     nested = {"targets": {"__all__": _SECRETS}}
-    exclude = {**dict.fromkeys(_SECRETS, True), **nested}
+    exclude: dict[str, Any] = {**dict.fromkeys(_SECRETS, True), **nested}
     return [one.model_dump(mode="json", exclude=exclude) for one in settings.sources]
 
 

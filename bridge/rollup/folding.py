@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -91,6 +91,7 @@ class _Total:
         )
         self._flags[no_sum] |= Flag.NO_SUM
         found["sum"][no_sum] = np.nan
+        columns: dict[str, Any] = {**self._ints, **self._longest, **found}
         return Rows(
             series_id=series_id,
             start=start,
@@ -98,9 +99,7 @@ class _Total:
             max=self._max,
             flags=self._flags,
             buckets=no_blobs(len(series_id)),
-            **self._ints,
-            **self._longest,
-            **found,
+            **columns,
         )
 
 

@@ -22,12 +22,13 @@ def facts(
 
 
 def table(db: Database) -> list[tuple[str, str]]:
-    return db.execute_sql("SELECT metric, labels FROM series ORDER BY id").fetchall()
+    found = db.execute_sql("SELECT metric, labels FROM series ORDER BY id")
+    return [(metric, labels) for metric, labels in found.fetchall()]
 
 
 def resolve(db: Database, some: list[SeriesFacts], limit: int) -> list[int]:
     found = SeriesDirectory(db).resolve("s", some, 0, budget=Budget(db, limit))
-    return found.tolist()
+    return [int(number) for number in found]
 
 
 @pytest.mark.rule(76)
