@@ -49,10 +49,15 @@ def test_tables_of_one_shape_share_a_section() -> None:
         "`rollup_minute`, `rollup_hour`, `rollup_day`",
         "`rollup_local_day`",
         "`calendars`",
+        "`layouts`",
         "`ledger`",
         "`error_events`",
         "`buffer`",
         "`api_keys`",
+        "`restatements`",
+        "`corrections`",
+        "`verifications`",
+        "`retained`",
     ]
 
 
