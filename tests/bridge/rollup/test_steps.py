@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -24,11 +24,11 @@ from tests.bridge.rollup.builders import (
     table,
     windows,
 )
+from tests.bridge.rollup.evidence_oracle import Told, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bridge.rollup.rows import Ints
 
 MINUTE = Window(HOUR)
 S = MINUTE.start_ms
@@ -49,7 +49,7 @@ def rolled(
     **told: Sequence[int],
 ) -> Row:
     """The row of one series of which `told` is known beside its samples."""
-    said: dict[str, Ints] = {
+    said: dict[str, Any] = {
         name: np.array(values, np.int64) for name, values in told.items()
     }
     found = aggregate(
@@ -173,7 +173,8 @@ def test_r28_starts_of_all_kinds_are_told_apart() -> None:
     def says(*samples: tuple[int, int]) -> list[bool]:
         times = np.array([time for time, _ in samples], np.int64)
         starts = np.array([start for _, start in samples], np.int64)
-        return restarted(times[1:], starts[1:], times[:-1], starts[:-1]).tolist()
+        again = restarted(times[1:], starts[1:], times[:-1], starts[:-1])
+        return [bool(one) for one in again]
 
     delta = [(minute * n, minute * (n - 1)) for n in range(2, 6)]
     assert says(*delta) == [True] * 3
@@ -333,3 +334,43 @@ def test_r34_as_a_total_a_counter_only_rises_and_ends_at_its_last_value(
     assert rows[-1]["last"] == values[-1]
     undone = sum(a for a, b in pairwise(values) if b < a)
     assert totals[-1] == values[-1] + undone
+
+
+@st.composite
+def told_of(draw: st.DrawFn) -> Told:
+    times = sorted(draw(st.sets(st.integers(0, 59), min_size=1, max_size=6)))
+    near = st.sampled_from([0, *range(S - 120_000, S + 60_000, 5_000)])
+    return Told(
+        tuple(
+            (S + 1000 * time, float(draw(st.integers(0, 40))), draw(near))
+            for time in times
+        ),
+        before=draw(st.sampled_from([NAN, 0.0, 7.0, 40.0])),
+        before_at=S - 1000 * draw(st.integers(1, 400)),
+        absent=draw(near),
+        expected=draw(st.sampled_from([0, 1, 4, 12])),
+        evidence=draw(st.booleans()),
+        max_gap=draw(st.sampled_from([0, 20_000, 90_000])),
+        tolerance=draw(st.sampled_from([0.0, 0.25])),
+        subtracted=draw(st.booleans()),
+    )
+
+
+@given(told_of())
+def test_steps_are_what_the_slow_truth_says(told: Told) -> None:
+    if np.isnan(told.before):
+        told = replace(told, before_at=0)
+    row = rolled(
+        Line(
+            [(time, value) for time, value, _ in told.samples],
+            expected=told.expected,
+            previous=told.before,
+            previous_at=told.before_at,
+        ),
+        Policy(told.evidence, told.max_gap),
+        falls=falls(told.tolerance, subtracted=told.subtracted),
+        started=[start for _, _, start in told.samples],
+        absent=[told.absent],
+    )
+    found = tuple(row[name] for name in ("increase", "resets", "flags", "gap"))
+    assert found == counted(told, S)

@@ -43,12 +43,12 @@ def blocks(bench: Harness) -> dict[tuple[Any, ...], tuple[Block, int]]:
     return found
 
 
-def absent(bench: Harness, name: str, since: int = 0, **to: str) -> int:
+def absent(bench: Harness, name: str, **to: str) -> int:
     """Ask of a series of the window; return milliseconds from START, or 0."""
     part, place = blocks(bench)[labels(name, **to)]
     first = part.times[part.offsets[place] : part.offsets[place] + 1]
     (found,) = bench.source.absent(
-        part.series_id[place : place + 1], first - 31_000, first, START + since
+        part.series_id[place : place + 1], first - 31_000, first, START
     ).tolist()
     return int(found and found - START)
 
