@@ -13,7 +13,9 @@ from bridge.sources.families import Assembler, Members
 from bridge.sources.intervals import Target, samples_per_minute
 from bridge.sources.members import Role
 from bridge.sources.samples import Runs, sort
+from bridge.sources.selectors import NAME
 from bridge.sources.stale import is_stale, newest
+from bridge.sources.starts import CREATED, Part, Starts
 from models.directory import SeriesFacts, canonical
 from models.queries import buffer
 
@@ -111,12 +113,14 @@ class BufferSource:
         alone = stored.only(~stale & (stored.parts == Role.ALONE))
         ordered = sort(alone.ids, alone.times, alone.values)
         warnings.hold(len(ordered.times))
+        starts = self._starts(ordered)
         for first in range(0, len(ordered.series), _SERIES):
-            yield endings.of(self._block(ordered, first, first + _SERIES))
+            block = self._block(ordered, first, first + _SERIES)
+            yield endings.of(self._told(block, starts))
         members = stored.only(~stale & (stored.parts != Role.ALONE))
         for families in self._families(members):
             warnings.hold(len(families.times))
-            yield endings.of(families)
+            yield endings.of(self._told(families, starts))
 
     def presence(self, start_ms: int, end_ms: int) -> Presence:
         """Tell whether anything was accepted at all during `[start_ms, end_ms)`."""
@@ -195,6 +199,28 @@ class BufferSource:
             )
         )
         return assembler.families()
+
+    def _starts(self, ordered: Runs) -> Starts:
+        """Return what the series `_created` of a window say."""
+        starts = Starts()
+        described = self._describe(ordered.series.tolist())
+        for place, (metric, labels) in enumerate(described):
+            if metric.endswith(CREATED):
+                inside = slice(ordered.offsets[place], ordered.offsets[place + 1])
+                times, values = ordered.times[inside], ordered.values[inside]
+                starts.add({NAME: metric, **labels}, times, values)
+        return starts
+
+    def _told(self, part: Part, starts: Starts) -> Part:
+        """Return a part of the window with when its counts began."""
+        if not starts:
+            return part
+        described = self._describe(part.series_id.tolist())
+        return starts.of(
+            part,
+            [metric for metric, _ in described],
+            lambda places: [described[place][1] for place in places.tolist()],
+        )
 
     def _block(self, ordered: Runs, first: int, last: int) -> Block:
         series = ordered.series[first:last]

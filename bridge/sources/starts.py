@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 Part = TypeVar("Part", Block, Families, Natives)
 _Key: TypeAlias = tuple[str, frozenset[tuple[str, str]]]
 
-_CREATED: Final = "_created"
+CREATED: Final = "_created"
+"""The end of the names of series that say when others began."""
+
 _SUFFIXES: Final = ("_total", "_bucket", "_count", "_sum")
 _OF_PARTS: Final = frozenset({NAME, "le", "quantile"})
 """Labels that parts of a metric have and its `_created` has not."""
@@ -26,9 +28,9 @@ _OF_PARTS: Final = frozenset({NAME, "le", "quantile"})
 
 def created_names(names: Collection[str]) -> list[str]:
     """Return the names that say when another of the names began, in order."""
-    bases = {base_of(name) for name in names if not name.endswith(_CREATED)}
-    said = (name for name in names if name.endswith(_CREATED))
-    return sorted(name for name in said if name.removesuffix(_CREATED) in bases)
+    bases = {base_of(name) for name in names if not name.endswith(CREATED)}
+    said = (name for name in names if name.endswith(CREATED))
+    return sorted(name for name in said if name.removesuffix(CREATED) in bases)
 
 
 def base_of(name: str) -> str:
@@ -59,7 +61,7 @@ class Starts:
 
         Values that are no time say nothing.
         """
-        base = labels.get(NAME, "").removesuffix(_CREATED)
+        base = labels.get(NAME, "").removesuffix(CREATED)
         with np.errstate(invalid="ignore", over="ignore"):
             is_time = (values > 0) & (values * 1000 < 2**62)
         starts = np.zeros(len(values), np.int64)

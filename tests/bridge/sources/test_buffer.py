@@ -33,6 +33,7 @@ class Setup:
         clock.advance(NOW - clock.now())
         self.db = db
         self.calls: list[str] = []
+        self.names: dict[int, str] = {}
         self.source = BufferSource(
             "local",
             db,
@@ -46,7 +47,11 @@ class Setup:
 
     def describe(self, ids: Sequence[int]) -> list[tuple[str, dict[str, str]]]:
         """Series 100 to 199 are of the instance 1, and so on."""
-        return [(f"m{id_}", {"job": "j", "instance": str(id_ // 100)}) for id_ in ids]
+        names = self.names
+        return [
+            (names.get(id_, f"m{id_}"), {"job": "j", "instance": str(id_ // 100)})
+            for id_ in ids
+        ]
 
     def resolve(self, facts: Sequence[SeriesFacts]) -> NDArray[np.int64]:
         """`up` of the instance 1 is series 198."""
@@ -236,3 +241,16 @@ def test_r25_targets_that_were_scraped_without_a_series_are_known(
     assert absent(setup, (101, -31_000, 0), (103, -31_000, 31_000)) == [-15_000, 30_000]
     assert absent(setup, (102, -10_000, 30_000)) == [0]
     assert absent(setup, (102, -8_000, 30_000), (101, 0, 29_000)) == [0, 0]
+
+
+@pytest.mark.rule(27)
+def test_r27_starts_come_from_the_series_created(
+    db: Database, clock: FakeClock
+) -> None:
+    setup = Setup(db, clock)
+    setup.names = {101: "x_total", 102: "x_created", 103: "y_total"}
+    began = MINUTE - 7.5
+    setup.add((101, 0, 3.0), (101, 15_000, 4.0), (103, 0, 1.0), (102, 0, began))
+    (block,) = setup.source.read(MINUTE * 1000, MINUTE * 1000 + 60_000, Warnings())
+    assert block.started is not None
+    assert block.started.tolist() == [MINUTE * 1000 - 7500] * 2 + [0, 0]
