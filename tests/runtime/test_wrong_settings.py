@@ -31,6 +31,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "calendars[]": {"name": "berlin", "zone": "Europe/Berlin"},
     "retention.rules[]": {"match": "up"},
     "rollup.dips[]": {"match": "up", "tolerance": "10%"},
+    "rollup.distinct[]": {"name": "pods", "match": "up", "label": "pod"},
+    "rollup.distributions[]": {"match": "up"},
 }
 """Keys that an item of a list needs beside another one."""
 TOPICS = [key.topic for key in schema.every_key()]

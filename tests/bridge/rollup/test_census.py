@@ -63,7 +63,6 @@ def estimates(found: dict[str, tuple[float, Rows]]) -> dict[str, float]:
     return {labels: number for labels, (number, _) in found.items()}
 
 
-@pytest.mark.setting("rollup.distinct")
 @pytest.mark.setting("rollup.distinct.name")
 @pytest.mark.setting("rollup.distinct.match")
 @pytest.mark.setting("rollup.distinct.label")

@@ -72,7 +72,6 @@ def blob(schema: int, *values: float) -> bytes | None:
     return made
 
 
-@pytest.mark.setting("rollup.distributions")
 @pytest.mark.setting("rollup.distributions.match")
 @pytest.mark.setting("rollup.distributions.error")
 def test_gauges_that_match_have_a_distribution_as_fine_as_set() -> None:
