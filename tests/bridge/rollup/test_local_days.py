@@ -1,118 +1,20 @@
 from __future__ import annotations
 
-import random
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bridge.rollup import adoption, local_days
-from bridge.rollup.adoption import Calendars
-from bridge.rollup.calendars import Calendar, Rules, day_of
-from bridge.rollup.engine import Engine
+from bridge.rollup import local_days
+from bridge.rollup.calendars import Calendar, Rules
 from bridge.rollup.windows import Resolution
-from models.database import open_database
-from models.directory import SeriesDirectory
-from models.migrate import Migrations
-from models.queries import calendars as queries
 from models.queries import ledger
-from models.queries.calendars import Listed
-from runtime import settings
-from tests.bridge.rollup.world import BEGIN, FIGURES, Killed, World
-from tests.oracle import Expected, merged
+from tests.bridge.rollup.places import BERLIN, DAY, HOUR, Places, forget_hours, sparse
+from tests.bridge.rollup.world import BEGIN, Killed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from models.database import Database
-    from tests.oracle import Samples
-
-HOUR = 3600
-DAY = 24 * HOUR
-BERLIN = {"berlin": "Europe/Berlin"}
-
-
-class Places(World):
-    """A world with calendars."""
-
-    def __init__(self, directory: Path, url: str, zones: dict[str, str]) -> None:
-        self.zones = zones
-        self.url = url
-        super().__init__(directory)
-        self.db.close()
-        self.db = open_database(url)
-        Migrations(self.db).up()
-        self.directory = SeriesDirectory(self.db)
-        self.source.directory = self.directory
-        self.history = 40 * DAY
-        self.new_engine()
-
-    def new_engine(self) -> Engine:
-        super().new_engine()
-        parts = self.engine._parts
-        wanted = [
-            settings.Calendar(name=name, zone=zone) for name, zone in self.zones.items()
-        ]
-        self.engine = Engine(
-            self.source,
-            self.history,
-            self.rollup,
-            self.reporter,
-            parts,
-            calendars=Calendars(wanted, parts.db, parts.call, parts.clock),
-        )
-        return self.engine
-
-    def stored(self, calendar: str) -> list[tuple[int, int, Expected]]:
-        """All rows of a calendar: start, until and figures."""
-        cursor = self.db.execute_sql(
-            f"SELECT start, until, {', '.join(FIGURES)} FROM rollup_local_day "
-            f"WHERE calendar = '{calendar}'"
-        )
-        return [(row[0], row[1], Expected(*row[2:])) for row in cursor.fetchall()]
-
-    def days(self, calendar: str) -> dict[tuple[str, str], tuple[int, int, Expected]]:
-        """All rows of a calendar by name and date: start, until and figures."""
-        cursor = self.db.execute_sql(
-            "SELECT s.metric, r.day, r.start, r.until, "
-            f"{', '.join(f'r.{name}' for name in FIGURES)} FROM rollup_local_day r "
-            f"JOIN series s ON s.id = r.series_id WHERE r.calendar = '{calendar}'"
-        )
-        return {
-            (row[0], row[1]): (row[2], row[3], Expected(*row[4:]))
-            for row in cursor.fetchall()
-        }
-
-    def true_days(
-        self, zone: str, until: int
-    ) -> dict[tuple[str, str], tuple[int, int, Expected]]:
-        """What the days of a zone that ended until then must hold, from raw samples."""
-        here = Calendar("here", Rules.of(ZoneInfo(zone)))
-        minutes = self.truth(0, until)
-        found: dict[tuple[str, str], tuple[int, int, Expected]] = {}
-        for day in here.within(BEGIN, BEGIN + until):
-            if day.end > BEGIN + until:
-                continue
-            for name in self.source.series:
-                rows = [
-                    row
-                    for (metric, minute), row in sorted(minutes.items())
-                    if metric == name and day.start <= BEGIN + minute < day.end
-                ]
-                whole = merged(rows)
-                if whole is not None:
-                    found[name, day.name] = (day.start, day.end, whole)
-        return found
-
-    def entries(self, calendar: str) -> dict[str, tuple[str, int]]:
-        """States and revisions of the days of a calendar, by their UTC start."""
-        found = ledger.entries(self.db, "list", day_of(calendar), 0, 2**40)
-        here = Calendar(calendar, Rules.of(ZoneInfo(self.zones[calendar])))
-        return {
-            here.holding(one.start).name: (one.state, one.revision) for one in found
-        }
 
 
 @pytest.fixture
@@ -122,12 +24,6 @@ def places(
     made = Places(tmp_path, database_url, getattr(request, "param", BERLIN))
     yield made
     made.db.close()
-
-
-def sparse(seconds: int, every: int = 1800) -> Samples:
-    """Whole numbers that sometimes fall, so that sums and increases are exact."""
-    seeded = random.Random(11)
-    return [(t * 1000, float(seeded.randrange(1000))) for t in range(0, seconds, every)]
 
 
 @pytest.mark.rule(5)
@@ -282,107 +178,13 @@ def test_a_calendar_that_is_added_later_derives_the_past_in_bounded_turns(
     assert places.days("tokyo") == places.true_days("Asia/Tokyo", 8 * DAY)
 
 
-def test_a_calendar_that_leaves_the_settings_is_retired_and_its_days_stay(
-    places: Places,
-) -> None:
-    places.feed("a_total", sparse(6 * DAY, 7200))
-    places.run_to(3 * DAY)
-    days = places.days("berlin")
-    rules = str(Rules.of(ZoneInfo("Europe/Berlin")))
-    now = int(places.clock.now())
-    assert queries.listed(places.db) == [
-        Listed("berlin", "Europe/Berlin", rules, "kept", BEGIN + 3 * DAY + 15)
-    ]
-    places.zones = {}
-    places.new_engine()
-    places.run_to(6 * DAY)
-    assert places.days("berlin") == days
-    (listed,) = queries.listed(places.db)
-    assert (listed.state, listed.zone) == ("retired", "Europe/Berlin")
-    assert listed.changed_at > now
-    # Back again: what is missing is derived, and what was there is looked over.
-    places.zones = BERLIN
-    places.new_engine().beat()
-    places.engine.beat()
-    assert places.days("berlin") == places.true_days("Europe/Berlin", 6 * DAY)
-    assert queries.listed(places.db)[0].state == "kept"
-    assert {revision for _, revision in places.entries("berlin").values()} == {1, 2}
-
-
-@pytest.mark.rule(9)
-def test_r9_another_zone_derives_its_days_anew_and_edits_none(places: Places) -> None:
-    places.feed("a_total", sparse(4 * DAY, 1800))
-    places.run_to(4 * DAY)
-    places.zones = {"berlin": "Asia/Kolkata"}
-    places.new_engine().beat()
-    places.engine.beat()
-    fresh = places.days("berlin")
-    assert fresh == places.true_days("Asia/Kolkata", 4 * DAY)
-    assert {revision for _, revision in places.entries("berlin").values()} == {1}
-    assert queries.listed(places.db)[0].zone == "Asia/Kolkata"
-
-
-@pytest.mark.rule(9)
-def test_r9_changed_rules_move_only_the_days_that_they_touch(places: Places) -> None:
-    """The rules that the database has differ on two days from those of the zone."""
-    places.feed("a_total", sparse(6 * DAY, 1800))
-    places.run_to(6 * DAY)
-    truth = places.days("berlin")
-    rules = Rules.of(ZoneInfo("Europe/Berlin"))
-    moved = date(2023, 11, 17).toordinal()
-    wrong = _with_shift(rules, moved, -7200)
-    (listed,) = queries.listed(places.db)
-    # Make the database one that was derived by other rules.
-    other = Calendar("berlin", wrong)
-    for day in other.within(BEGIN + 2 * DAY, BEGIN + 4 * DAY):
-        places.db.execute_sql(
-            f"UPDATE rollup_local_day SET start = {day.start}, until = {day.end} "
-            f"WHERE day = '{day.name}'"
-        )
-        places.db.execute_sql(
-            f"UPDATE ledger SET start = {day.start}, revision = 7 WHERE resolution = "
-            f"'day@berlin' AND start BETWEEN {day.start - 7200} AND {day.start + 7200}"
-        )
-    queries.write(
-        places.db, Listed("berlin", listed.zone, str(wrong), "kept", listed.changed_at)
-    )
-    places.new_engine().beat()
-    assert places.days("berlin") == truth
-    revisions = {name: n for name, (_, n) in places.entries("berlin").items()}
-    assert revisions["2023-11-16"] == revisions["2023-11-17"] == 1
-    assert revisions["2023-11-15"] == 1
-    assert queries.listed(places.db)[0].rules == str(rules)
-
-
-@pytest.mark.rule(9)
-@pytest.mark.rule(66)
-def test_r9_a_day_whose_hours_are_gone_stays_and_says_why(places: Places) -> None:
-    places.feed("a_total", sparse(6 * DAY, 1800))
-    places.run_to(6 * DAY)
-    before = places.days("berlin")
-    gone = Resolution.DAY.floor(BEGIN) + 3 * DAY
-    _forget_hours(places.db, gone)
-    places.zones = {"berlin": "America/New_York"}
-    places.new_engine().beat()
-    places.engine.beat()
-    found = places.stored("berlin")
-    new = Calendar("new", Rules.of(ZoneInfo("America/New_York")))
-    for start, until, row in before.values():
-        stays = new.holding(start).start < gone
-        assert ((start, until, row) in found) == stays
-    for start, until, row in places.true_days("America/New_York", 6 * DAY).values():
-        assert ((start, until, row) in found) == (start >= gone)
-    entries = ledger.entries(places.db, "list", "day@berlin", 0, gone - DAY)
-    assert {(one.state, one.reason) for one in entries} == {("partial", adoption.GONE)}
-
-
 @pytest.mark.rule(66)
 def test_r66_a_day_that_cannot_be_made_again_is_left_as_it_is(places: Places) -> None:
     places.feed("a_total", sparse(5 * DAY, 1800))
     places.run_to(5 * DAY)
     before = places.days("berlin")
     gone = Resolution.DAY.floor(BEGIN) + 3 * DAY
-    _forget_hours(places.db, gone)
+    forget_hours(places.db, gone)
     starts = [
         one.start
         for one in ledger.entries(places.db, "list", "day@berlin", 0, gone - DAY)
@@ -394,31 +196,3 @@ def test_r66_a_day_that_cannot_be_made_again_is_left_as_it_is(places: Places) ->
     assert {(one.state, one.reason) for one in entries} == {
         ("partial", local_days.KEPT)
     }
-
-
-def _with_shift(rules: Rules, ordinal: int, shift: int) -> Rules:
-    place = max(i for i, since in enumerate(rules.ordinals) if since < ordinal)
-    return Rules(
-        (
-            *rules.ordinals[: place + 1],
-            ordinal,
-            ordinal + 1,
-            *rules.ordinals[place + 1 :],
-        ),
-        (
-            *rules.shifts[: place + 1],
-            shift,
-            rules.shifts[place],
-            *rules.shifts[place + 1 :],
-        ),
-    )
-
-
-def _forget_hours(db: Database, before: int) -> None:
-    """Do what retention does to hours before a time."""
-    from models.queries import retained  # noqa: PLC0415 - used here alone
-
-    row: Any = retained.Kept("list", "hour", "", before, before, 0)
-    retained.keep(db, [row])
-    db.execute_sql(f"DELETE FROM rollup_hour WHERE start < {before}")
-    db.execute_sql(f"DELETE FROM ledger WHERE resolution = 'hour' AND start < {before}")
