@@ -46,6 +46,12 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealPrometh
     directory = tmp_path_factory.mktemp("prometheus")
     lines = ["# TYPE turns counter"]
     lines += [f"turns_total {value} {ms // 1000}" for ms, value in SAMPLES]
+    lines += ["# TYPE spins_total counter"]
+    lines += [
+        f'spins_total{{job="j",instance="i",pod="{pod}"}} {value * pod} {ms // 1000}'
+        for pod in range(1, 5)
+        for ms, value in SAMPLES
+    ]
     lines += ["# TYPE up gauge"]
     lines += [f'up{{job="j",instance="i"}} 1 {ms // 1000}' for ms, _ in SAMPLES]
     create_blocks(directory / "blocks", lines)
@@ -156,6 +162,27 @@ def test_a_span_is_done_again(settings_file: Path) -> None:
     )
     assert result.exit_code == 0, result.output
     assert rows(settings_file) == truth()
+
+
+@pytest.mark.rule(76)
+def test_r76_folded_series_of_prometheus_keep_the_totals(settings_file: Path) -> None:
+    settings = yaml.safe_load(settings_file.read_text())
+    settings["sources"][0] |= {"selectors": ["spins_total"], "max_series": 2}
+    settings_file.write_text(yaml.safe_dump(settings))
+    result = run(settings_file, "backfill", "--start", str(BEGIN))
+    assert result.exit_code == 0, result.output
+    db = open_prepared(config.load(settings_file, {}).database)
+    found = db.execute_sql(
+        "SELECT start, SUM(increase), SUM(count) FROM minutes "
+        "WHERE metric = 'spins_total' GROUP BY start ORDER BY start"
+    ).fetchall()
+    named = "SELECT labels FROM series WHERE metric = 'spins_total' ORDER BY id"
+    labels = [label for (label,) in db.execute_sql(named).fetchall()]
+    db.close()
+    assert len(labels) < 4
+    assert '{"job":"j","overflow":"true"}' in labels
+    # One a minute is four steps of pod 1, and ten pods' worth of it in all.
+    assert found[1:] == [(start, 40.0, 16) for start in range(BEGIN + 60, END, 60)]
 
 
 class RunningEngine:
