@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.answers.resolution import Extent, Extents
 from bridge.rollup.windows import Resolution
 from models.queries import coverage as ledger
+from models.queries import retained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,7 +77,7 @@ def read_extents(db: Database, source: str) -> Extents:
     """Return what the ledger holds of a source."""
     names = [resolution.value for resolution in Resolution]
     return {
-        Resolution(name): Extent(*extent)
+        Resolution(name): Extent(*extent, retained.since(db, source, name))
         for name, extent in ledger.extents(db, source, names).items()
     }
 

@@ -22,10 +22,20 @@ AUTO: Final = "auto"
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The starts of the oldest and the newest window in the ledger."""
+    """The starts of the oldest and the newest window in the ledger.
+
+    Windows before `whole` lack series that are kept for a shorter time than others;
+    None if none do.
+    """
 
     oldest: int
     newest: int
+    whole: int | None = None
+
+    @property
+    def reach(self) -> int:
+        """The start of the oldest window that has all its series."""
+        return self.oldest if self.whole is None else max(self.oldest, self.whole)
 
 
 Extents: TypeAlias = Mapping[Resolution, Extent]
@@ -105,17 +115,17 @@ def _too_short(
         if own is None:
             if extent:
                 return f"there are no {resolution.value}s yet"
-        elif own.oldest > wanted and _reaches_further(resolution, extent):
-            since = format_time(own.oldest)
+        elif own.reach > wanted and _reaches_further(resolution, extent):
+            since = format_time(own.reach)
             return f"{resolution.value}s reach back to {since} only"
     return None
 
 
 def _reaches_further(resolution: Resolution, extent: Extents) -> bool:
     """Whether a coarser window lies wholly before the oldest of this resolution."""
-    oldest = extent[resolution].oldest
+    oldest = extent[resolution].reach
     return any(
-        other.width > resolution.width and held.oldest < other.floor(oldest)
+        other.width > resolution.width and held.reach < other.floor(oldest)
         for other, held in extent.items()
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.rollup.sweeping import SHARD, Bite
 from bridge.rollup.windows import Resolution
-from models.queries import expiry
+from models.queries import expiry, retained
 from models.queries.series import ids_of_source
 
 if TYPE_CHECKING:
@@ -47,12 +47,20 @@ AGED: Final = (
 )
 
 
-def local_days(db: Database, source: str, resolution: str, cut: int) -> Iterator[Bite]:
-    """Delete days of the calendar that `resolution` names that begin before `cut`."""
+def local_days(
+    db: Database, source: str, resolution: str, cut: int, now: int
+) -> Iterator[Bite]:
+    """Delete days of the calendar that `resolution` names that begin before `cut`.
+
+    First is noted since when they are kept, so that none is made again.
+    """
     windows, _ = expiry.size(db, source, resolution, None, cut)
     if not windows:
         return
     calendar = resolution.partition("@")[2]
+    noted = retained.Kept(source, resolution, retained.EVERYTHING, cut, cut, now)
+    with db.atomic():
+        retained.keep(db, [noted])
     ids = ids_of_source(db, source)
     for low in range(0, len(ids), SHARD):
         with db.atomic():

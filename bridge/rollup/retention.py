@@ -236,7 +236,7 @@ class Retention:
             return
         cut = (now - round(kept)) // WEEK * WEEK
         for name in queries.calendars_in_ledger(self._db, source):
-            bites = local_days(self._db, source, name, cut)
+            bites = local_days(self._db, source, name, cut, now)
             if not self._bites(bites, "local_day"):
                 return
 

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from bridge.answers.coverage import read_extents
+from bridge.answers.resolution import choose
 from bridge.answers.retention import ROW_BYTES, Planned, planned
-from bridge.answers.times import format_time
+from bridge.answers.times import Span, format_time
 from bridge.rollup.engine import Parts
 from bridge.rollup.retention import Retention
 from bridge.telemetry import Telemetry
@@ -201,6 +203,22 @@ def test_local_days_go_by_weeks(past: Database, history: History) -> None:
     assert run(past, sql) == [(first, 40 - 22)]
     found = ledger.entries(past, "local", "day@home", 0, NOW)
     assert found[0].start == first
+    assert retained.since(past, "local", "day@home") == MONDAY + 3 * WEEK
+
+
+@pytest.mark.rule(78)
+def test_r78_a_resolution_that_lacks_series_is_not_chosen_by_itself(
+    past: Database,
+) -> None:
+    rules = [{"match": "a", "hour": "30d"}]
+    beat(past, policy(minute="2h", hour="10d", rules=rules))
+    extents = read_extents(past, "local")
+    assert extents[HOUR].oldest == NOW - 30 * 86400
+    choice = choose(Span(NOW - 20 * 86400, NOW - 86400), [extents])
+    assert choice.resolution is DAY
+    assert "hours reach back to" in choice.reason
+    choice = choose(Span(NOW - 9 * 86400, NOW - 86400), [extents])
+    assert choice.resolution is HOUR
 
 
 @pytest.mark.setting("retention.events")
