@@ -15,6 +15,7 @@ from bridge.storage import open_prepared
 from models.lease import Lease
 from runtime import config
 from tests.servers import free_port
+from tests.web import FakeWeb, Told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +87,26 @@ def test_engine_and_workers_answer_with_one_voice(tmp_path: Path) -> None:
             assert running.wait(30) == 0
     assert '"event": "starting"' in said
     assert '"event": "stopping"' in said
+    assert "Traceback" not in said
+
+
+def test_a_source_that_hangs_does_not_keep_the_end_waiting(tmp_path: Path) -> None:
+    deadline = "10m"
+    with FakeWeb(lambda _: Told(b"x", cut=0, stall=True)) as web:
+        source = {"name": "prom", "kind": "prometheus", "url": web.url}
+        program = Program(tmp_path)
+        settings = yaml.safe_load(program.path.read_text())
+        settings["sources"] = [source | {"timeout": deadline}]
+        program.path.write_text(yaml.safe_dump(settings))
+        with subprocess.Popen(program.command, stderr=subprocess.PIPE) as running:
+            program.get("/-/healthy")
+            while not web.asked:
+                time.sleep(0.05)
+            running.send_signal(signal.SIGTERM)
+            assert running.stderr is not None
+            said = running.stderr.read().decode()
+            assert running.wait(60) == 0
+    assert "did not answer" not in said
     assert "Traceback" not in said
 
 

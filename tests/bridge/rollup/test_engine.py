@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -538,3 +539,15 @@ def test_an_hour_whose_minute_became_dirty_meanwhile_waits(world: World) -> None
     fill = Fill(world.db, "list")
     ledger.mark(world.db, "list", "minute", [BEGIN + hour + 3540], "dirty", "", 0)
     assert fill.merge(Window(BEGIN + hour, Resolution.HOUR)) is None
+
+
+def test_what_is_remembered_is_forgotten_once_the_lease_was_lost(world: World) -> None:
+    world.feed("a_total", [(t * 1000, t / 15) for t in range(0, 900, 15)])
+    world.run_to(600)
+    # Another bridge had the lease meanwhile, and wrote.
+    world.db.execute_sql(
+        f"UPDATE rollup_minute SET last = last - 5 WHERE start = {BEGIN + 540}"
+    )
+    world.engine._parts = replace(world.engine._parts, losses=lambda: 1)
+    world.run_to(660)
+    assert world.rows("rollup_minute")["a_total", 600].increase == 4 + 5
