@@ -2,7 +2,8 @@
 
 What a source expects of a series is its own word of the day and is not compared. Sums
 of the same samples in the same order are the same to the last bit; only a row that a
-correction changed without the samples may differ by rounding, relative to 1e-12.
+correction changed without the samples may differ by rounding, in the last places of
+the counter's values.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ TOLD: Final = 20
 """Differences of a window that are told one by one."""
 
 _COMPARED: Final = tuple(name for name in EVERYTHING if name != "expected")
-_ROUNDING: Final = 1e-12
+_ROUNDING: Final = 2.0**-49
+"""Some units in the last place of the values between which steps are measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import math
+
+from bridge.rollup.verify import DIFFERS, EXTRA, MISSING, SAME, verify
+from tests.bridge.rollup.builders import rows
+
+
+def test_equal_rows_are_the_same() -> None:
+    stored, computed = [{"series_id": 1}, {"series_id": 2}], [{"series_id": 2}, {}]
+    found = verify(rows(*stored), rows(*computed))
+    assert found.rows == {DIFFERS: 0, EXTRA: 0, MISSING: 0, SAME: 2}
+    assert (found.series, found.differing, found.told) == (2, 0, ())
+
+
+def test_each_kind_of_difference_is_counted_and_told() -> None:
+    stored = rows({"series_id": 1, "sum": math.inf}, {"series_id": 2})
+    computed = rows({"series_id": 1, "sum": math.nan}, {"series_id": 3})
+    found = verify(stored, computed)
+    assert found.rows == {DIFFERS: 1, EXTRA: 1, MISSING: 1, SAME: 0}
+    assert [(one.series_id, one.outcome, one.columns) for one in found.told] == [
+        (1, DIFFERS, {"sum": ("+Inf", None)}),
+        (2, EXTRA, {}),
+        (3, MISSING, {}),
+    ]
+    assert len(verify(stored, computed, told=1).told) == 1
+
+
+def test_what_a_source_expected_is_not_compared() -> None:
+    found = verify(rows({"expected": 4, "gap": 60_000}), rows({"expected": 2}))
+    assert found.differing == 0
+    assert verify(rows({"gap": 60_000}), rows({})).differing == 1
+
+
+def test_an_increase_may_differ_by_rounding_only() -> None:
+    stored = rows({"increase": 0.1 + 0.2, "first": 1.0, "last": 1.0})
+    assert verify(stored, rows({"increase": 0.3})).differing == 0
+    assert verify(stored, rows({"increase": 0.3001})).differing == 1
+    assert verify(stored, rows({"increase": math.nan})).differing == 1
+    large = rows({"increase": 3.0, "first": 1e15, "last": 1e15 + 3})
+    near = rows({"increase": 3.5, "first": 1e15, "last": 1e15 + 3})
+    assert verify(large, near).differing == 0
+    off = rows({"increase": 5.0, "first": 1e15, "last": 1e15 + 3})
+    assert verify(large, off).differing == 1
