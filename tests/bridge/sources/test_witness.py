@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.fakes import FakeClock
+    from tests.web import Asked, Told
 
 START = 1_700_000_040_000
 END = START + 60_000
@@ -162,3 +163,45 @@ def test_r36_after_a_change_the_new_replica_says_what_came_before(
             time for time, _ in every_15_s(-58_000, 8)
         ]
         assert np.all(part.values[inside] == 3.0)
+
+
+@pytest.mark.rule(38)
+def test_r38_a_histogram_comes_from_one_replica_as_a_whole(
+    server: FakePrometheus, clock: FakeClock
+) -> None:
+    server.metadata = {"h": [{"type": "histogram", "help": "", "unit": ""}]}
+    for replica, count, first in (("b", 9.0, 0), ("a", 5.0, 2_000)):
+        to = {**TARGET, "replica": replica}
+        server.add("up", every_15_s(first, 4), **to)
+        for bound in ("1", "+Inf"):
+            server.add("h_bucket", every_15_s(first, 4, count), le=bound, **to)
+        server.add("h_count", every_15_s(first, 4, count), **to)
+        server.add("h_sum", every_15_s(first, 4, count), **to)
+    with closing(harness(server, clock, replica_label="replica")) as bench:
+        (family,) = bench.read(START, END).families
+    assert family.times.tolist() == [time for time, _ in every_15_s(2_000, 4)]
+    assert set(family.observations.tolist()) == {5.0}
+    assert set(family.cumulative.ravel().tolist()) == {5.0}
+
+
+@pytest.mark.rule(35)
+def test_r35_targets_without_up_are_counted_by_the_server(
+    server: FakePrometheus, clock: FakeClock
+) -> None:
+    for replica, samples in (("a", 1), ("b", 4)):
+        server.add("x", every_15_s(0, samples), job="rules", replica=replica)
+
+    def count(asked: Asked) -> Told | None:
+        query = asked.fields.get("query", "")
+        if not query.startswith("sum by(job,instance,replica)(count_over_time("):
+            return None
+        found = [
+            {"metric": {"job": "rules", "replica": name}, "value": [0, str(size)]}
+            for name, size in (("a", 1), ("b", 4))
+        ]
+        return server.success({"resultType": "vector", "result": found})
+
+    server.interfere = count
+    with closing(harness(server, clock, replica_label="replica")) as bench:
+        read = bench.read(START, END)
+    assert read.samples == {labels("x", job="rules"): every_15_s(0, 4)}
