@@ -19,7 +19,7 @@ from models.rollup import COLUMNS, RollupMinute
 from tests.bridge.history import DAY, HOUR, MINUTE, History, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from bridge.answers import rollups
     from bridge.rollup.windows import Resolution
@@ -231,7 +231,7 @@ def test_a_closed_range_without_holes_asks_no_more_than_before(
     for hour in range(MIDNIGHT, end, 3600):
         commit(db, number, hour, HOUR)
     said: list[str] = []
-    run = db.execute_sql
+    run: Callable[..., Any] = db.execute_sql
 
     def listen(sql: str, params: Any = None) -> Any:
         said.append(sql)

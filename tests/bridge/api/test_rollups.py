@@ -180,8 +180,10 @@ def test_only_one_source_is_answered_if_asked(
         ),
         (
             {"match": "up", "resolution": "year"},
-            "'year' is not a resolution; known are minute, hour, day, week, month, "
-            "auto",
+            (
+                "'year' is not a resolution; known are minute, hour, day, week, month, "
+                "auto"
+            ),
             ["resolution"],
         ),
         (
@@ -218,8 +220,8 @@ def test_only_one_source_is_answered_if_asked(
             {"match": "up", "step": "60"},
             (
                 "step: is not a parameter here; known are match, start, end, "
-                "resolution, calendar, aggregate, fill, limit, include_open, as_of, source, "
-                "format"
+                "resolution, calendar, aggregate, fill, limit, include_open, as_of, "
+                "source, format"
             ),
             ["step"],
         ),
@@ -272,3 +274,42 @@ def test_a_key_sees_the_series_of_its_workspace(
     key = locked.key("read", workspace="team")
     answer = locked.answer(PATH, key, match="node_load1")
     assert [line["labels"] for line in answer["series"]] == [{"mine": "yes"}]
+
+
+@pytest.mark.rule(10)
+def test_the_hour_that_still_goes_on_is_answered_and_called_open(
+    bridge: Application,
+) -> None:
+    query = {"match": "node_load1", "resolution": "hour", "aggregate": "count"}
+    answer = bridge.answer(PATH, **query)
+    RollupsAnswer.model_validate(answer)
+    assert answer["open"] == {"local": [NOON]}
+    assert answer["series"][0]["start"] == [NOON]
+    closed = bridge.answer(PATH, include_open="false", **query)
+    assert closed["open"] == {}
+    assert closed["series"][0]["start"] == []
+
+
+@pytest.mark.rule(7)
+def test_weeks_are_answered_with_their_ends_and_dates(bridge: Application) -> None:
+    answer = bridge.answer(
+        PATH, match="node_load1", resolution="week", aggregate="count"
+    )
+    RollupsAnswer.model_validate(answer)
+    assert (answer["resolution"], answer["calendar"]) == ("week", "utc")
+    assert answer["width"] is None
+    (line,) = answer["series"]
+    assert line["date"] == ["2026-11-16"]
+    assert line["end"] == [line["start"][0] + 7 * 86400]
+    assert answer["open"] == {"local": line["start"]}
+
+
+def test_a_calendar_that_is_not_there_is_refused(bridge: Application) -> None:
+    assert bridge.problem(PATH, match="up", calendar="berlin") == (
+        400,
+        (
+            "there is no calendar 'berlin'; known are utc, and others are made by "
+            "calendars in config.yaml"
+        ),
+        ["calendar"],
+    )

@@ -121,8 +121,10 @@ def test_no_series_is_a_note_and_no_failure(used: Shell) -> None:
         ),
         (
             ["up", "--resolution", "year"],
-            "resolution: 'year' is not a resolution; known are minute, hour, day, "
-            "week, month, auto",
+            (
+                "resolution: 'year' is not a resolution; known are minute, hour, day, "
+                "week, month, auto"
+            ),
         ),
         (
             ["up", "--source", "zzz"],
@@ -168,3 +170,13 @@ def test_pending_migrations_are_not_applied_by_looking(shell: Shell) -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith("epimetheus: migrations are pending: 0001_")
     assert result.stderr.endswith("run `epimetheus migrate up`\n")
+
+
+def test_weeks_that_still_go_on_are_called_open(used: Shell, past: None) -> None:
+    arguments = ("query", "node_load1", *AT, "--resolution", "week")
+    result = used.run(*arguments, "--aggregate", "count")
+    assert "2023-11-13 (" in result.stdout
+    assert "by week: asked for" in result.stderr
+    result = used.run(*arguments, "--calendar", "nowhere")
+    assert result.exit_code == 2
+    assert "there is no calendar 'nowhere'; known are utc" in result.stderr
