@@ -180,7 +180,7 @@ def test_a_window_that_is_being_done_while_it_is_deleted_is_not_written(
         retention(lived).beat()
         return original(*asked)
 
-    lived.source.read = deleted_meanwhile  # type: ignore[method-assign]
+    lived.source.read = deleted_meanwhile  # type: ignore[assignment]
     lived.engine.beat()
     assert BEGIN + start < (kept.since(lived.db, "list", window) or 0)
     assert minutes(lived)[0] == HOUR + 4 * 3600
@@ -231,6 +231,28 @@ def test_deletion_is_bounded_and_goes_on_where_it_ended(lived: World) -> None:
     assert lived.rows("rollup_hour") == lived.merged_truth(3600, 0, SIX_HOURS)
     retention(lived).beat()
     assert minutes(lived)[0] == HOUR + 4 * 3600
+
+
+@pytest.mark.rule(62)
+def test_r62_deletion_that_is_killed_anywhere_ends_as_one_that_is_not(
+    lived: World,
+) -> None:
+    rules = [{"match": "a_total", "minute": "4h"}]
+    for calls in range(12):
+        lived.calls_until_killed = calls
+        try:
+            retention(lived, rules=rules, rows_at_once=100).beat()
+        except Killed:
+            lived.calls_until_killed = 10**9
+            lived.new_engine().beat()
+            assert lived.rows("rollup_hour") == lived.merged_truth(3600, 0, SIX_HOURS)
+    lived.calls_until_killed = 10**9
+    retention(lived, rules=rules).beat()
+    rows = lived.rows("rollup_minute")
+    assert min(start for name, start in rows if name == "b") == HOUR + 4 * 3600
+    assert min(start for name, start in rows if name == "a_total") == HOUR + 2 * 3600
+    for key, row in lived.truth(HOUR + 4 * 3600, SIX_HOURS).items():
+        assert rows[key] == row
 
 
 def test_what_is_deleted_is_counted(lived: World) -> None:
