@@ -161,8 +161,8 @@ class Rollup(Table):
     )
     gap = BigIntegerField(
         default=0,
-        help_text="Milliseconds of the longest time over which samples are missing "
-        "that ended in the window; 0 if none are.",
+        help_text="Milliseconds of the longest time over which samples of a counter "
+        "are missing that ended in the window; 0 if none are.",
     )
     changes = BigIntegerField(
         default=0,
