@@ -52,6 +52,34 @@ class Lived:
         taken = Samples(series, times, values, alone, no_bounds)
         append(self.db, "local", taken, int(self.clock.now()))
 
+    def feed_histogram(self, name: str, samples: list[tuple[float, float]]) -> None:
+        """Take a histogram at seconds after the beginning, by how much it observed.
+
+        A half of its observations is at most 1, and each of them adds 2 to its sum.
+        """
+        directory = SeriesDirectory(self.db)
+        facts = SeriesFacts(name, canonical({"job": "x"}), "histogram")
+        ids = directory.resolve("local", [facts], int(self.clock.now()))
+        rows = [
+            (round((BEGIN + t) * 1000), value, part, bound)
+            for t, seen in samples
+            for value, part, bound in (
+                (seen / 2, 1, 1.0),
+                (seen, 1, np.inf),
+                (seen * 2, 2, np.nan),
+                (seen, 3, np.nan),
+            )
+        ]
+        times, values, parts, bounds = zip(*rows, strict=True)
+        taken = Samples(
+            np.repeat(ids, len(rows)),
+            np.array(times, np.int64),
+            np.array(values, np.float64),
+            np.array(parts, np.int8),
+            np.array(bounds, np.float64),
+        )
+        append(self.db, "local", taken, int(self.clock.now()))
+
     def beat(self) -> None:
         """Let a bridge work once."""
         settings = Settings.model_validate(

@@ -25,15 +25,15 @@ BASELINE = 1
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[Trusted]:
-    made = Trusted(tmp_path)
+def world(tmp_path: Path, database_url: str) -> Iterator[Trusted]:
+    made = Trusted(tmp_path, database_url)
     yield made
     made.db.close()
 
 
 def flags(world: Trusted, minute: int) -> int:
     rows = world.db.execute_sql(
-        "SELECT flags FROM rollup_minute WHERE start = ?", (BEGIN + minute,)
+        f"SELECT flags FROM rollup_minute WHERE start = {BEGIN + minute}"
     ).fetchall()
     assert len(rows) == 1
     return int(rows[0][0])
@@ -156,7 +156,7 @@ def test_where_minutes_are_gone_only_whole_hours_can_be_corrected(
 ) -> None:
     world.feed("a_total", steady(12_000))
     world.run_to(12_000)
-    world.db.execute_sql("DELETE FROM rollup_minute WHERE start < ?", (BEGIN + 9960,))
+    world.db.execute_sql(f"DELETE FROM rollup_minute WHERE start < {BEGIN + 9960}")
     part = world.correct("a_total", 2760, 6300)
     assert part.applied_at is None
     assert part.outcome == (
