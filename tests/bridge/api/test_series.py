@@ -76,7 +76,7 @@ def test_series_are_chosen_and_cut(
             {"kind": "rate"},
             (
                 "kind: 'rate' is not allowed; use 'counter', 'gauge', 'histogram', "
-                "'summary' or 'unknown'"
+                "'summary', 'distinct' or 'unknown'"
             ),
             ["kind"],
         ),
