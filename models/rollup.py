@@ -141,8 +141,8 @@ class Rollup(Table):
     flags = IntegerField(
         default=0,
         help_text="Bits: 1 the first sample had no predecessor, 2 samples that are no "
-        "numbers were left out, 4 infinite samples are in, 8 the sum is undefined, 16 a "
-        "counter beyond 2^53, 32 the first sample counts whole as the series began "
+        "numbers were left out, 4 infinite samples are in, 8 the sum is undefined, 16 "
+        "a counter beyond 2^53, 32 the first sample counts whole as the series began "
         "in the window, 64 it counts whole as its target was scraped before without "
         "it, 128 the series was marked as ended, 256 falls within the tolerance are "
         "no resets, 512 a step over too long a gap is left out, 1024 buckets were "
