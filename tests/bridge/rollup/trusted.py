@@ -102,9 +102,10 @@ class Trusted(World):
 
     def stored(self, table_name: str) -> list[tuple[object, ...]]:
         """All columns of all rows of a table."""
-        return self.db.execute_sql(
+        rows: list[tuple[object, ...]] = self.db.execute_sql(
             f"SELECT {COLUMNS} FROM {table_name} ORDER BY series_id, start"
         ).fetchall()
+        return rows
 
     def everything(self) -> dict[str, list[tuple[object, ...]]]:
         """All rows of all resolutions."""
