@@ -119,7 +119,7 @@ class LocalDays:
                 break
             if self._is_complete(day):
                 due.append(day)
-                windows += _finer_windows(day)
+                windows += finer_windows(day)
             else:
                 self._candidates.pop(day.key, None)
         return due
@@ -256,7 +256,8 @@ def _entry(db: Database, source: str, day: LocalDay) -> Entry | None:
     return found[0] if found else None
 
 
-def _finer_windows(day: LocalDay) -> int:
+def finer_windows(day: LocalDay) -> int:
+    """Return of how many finer windows a day consists."""
     finer = day.period.built_from
     return day.period.bounds.width // finer.width if finer else 0
 

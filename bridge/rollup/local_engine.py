@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bridge.rollup.above import Above
-from bridge.rollup.local_days import LocalDays, commit_day, settle
+from bridge.rollup.local_days import LocalDays, commit_day, finer_windows, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from bridge.rollup.engine import Parts
     from bridge.rollup.local_days import Merged
     from bridge.rollup.windows import Window
+
+ROWS: Final = 500_000
+"""Finer rows after which a turn ends, so that live windows do not wait (RULES R68)."""
 
 
 class LocalEngine:
@@ -47,12 +50,14 @@ class LocalEngine:
             self._days.search(new)
             self._searched.update(one.name for one in new)
             self._settle()
+        read = 0
         for day in self._days.due(ready):
-            if is_stopped():
+            if is_stopped() or read > ROWS:
                 return
             merged = self._days.merge(day)
             if merged is not None:
                 self._commit(merged)
+                read += len(merged.rows) * finer_windows(day)
 
     def _settle(self) -> None:
         strays = self._days.strays(self._calendars.ready)

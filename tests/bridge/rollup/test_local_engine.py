@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.rollup import local_engine
 from tests.bridge.rollup.places import DAY, Places, sparse
 
 if TYPE_CHECKING:
@@ -46,4 +47,23 @@ def test_an_engine_that_is_stopped_leaves_the_rest_for_the_next_one(
     engine._local.work(lambda: next(answers))
     assert sum(len(places.days(name)) for name in places.zones) == 1
     places.new_engine().beat()
+    assert {name: places.days(name) for name in places.zones} == whole
+
+
+@pytest.mark.rule(68)
+def test_r68_a_turn_ends_when_it_has_read_so_many_rows(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places.feed("a_total", sparse(3 * DAY, 7200))
+    places.run_to(3 * DAY)
+    whole = {name: places.days(name) for name in places.zones}
+    places.db.execute_sql("DELETE FROM rollup_local_day")
+    places.db.execute_sql("DELETE FROM ledger WHERE resolution LIKE 'day@%'")
+    monkeypatch.setattr(local_engine, "ROWS", 30)
+    engine = places.new_engine()
+    done = []
+    for _ in range(4):
+        engine._local.work(lambda: False)
+        done.append(sum(len(places.days(name)) for name in places.zones))
+    assert done[:2] == [2, 4]
     assert {name: places.days(name) for name in places.zones} == whole
