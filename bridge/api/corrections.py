@@ -38,6 +38,21 @@ _CORRECTION: Final[dict[str, Any]] = {
 }
 
 
+_PLANNED: Final[dict[str, Any]] = {
+    "correction": {**_CORRECTION, "state": "waiting", "applied_at": None},
+    "series": 1,
+    "changes": [
+        {
+            "resolution": "minute",
+            "rows": 61,
+            "before": {"count": 244.0, "sum": 976.0, "increase": 244.0, "resets": 0.0},
+            "after": {"count": 4.0, "sum": 16.0, "increase": 244.0, "resets": 0.0},
+        }
+    ],
+    "notes": [],
+}
+
+
 class CorrectionsQuery(Query):
     """Of which source."""
 
@@ -84,6 +99,8 @@ class CorrectionBody(BaseModel):
 class CorrectionModel(BaseModel):
     """A correction; `as` is as in the body."""
 
+    model_config = ConfigDict(json_schema_extra={"example": _CORRECTION})
+
     id: int
     source: str
     match: str
@@ -121,6 +138,8 @@ class CorrectionsAnswer(BaseModel):
 
 class PlannedAnswer(BaseModel):
     """A correction that was made, or with `dry_run` would be, and what it changes."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _PLANNED})
 
     correction: CorrectionModel
     series: int = Field(description="How many series it is about.")

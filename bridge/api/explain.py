@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from flask import Response  # noqa: TC002 - flask-openapi3 reads annotations
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.answers.explain import DEADLINE, explain, explained, only_one, with_raw
 from bridge.answers.find import find_series
@@ -20,6 +20,50 @@ from bridge.api.responses import json_response
 from bridge.api.restatements import RestatementModel
 from bridge.auth import Scope, authorize, needs
 from bridge.rollup.windows import Resolution, Window
+
+_EXAMPLE: Final[dict[str, Any]] = {
+    "series": {
+        "id": 7,
+        "source": "local",
+        "metric": "http_requests_total",
+        "labels": {"job": "shop"},
+        "kind": "counter",
+    },
+    "resolution": "minute",
+    "start": 1795255200,
+    "end": 1795255260,
+    "row": {"count": 2, "first": 3.0, "last": 4.0, "increase": 2.0, "flags": 0},
+    "words": [
+        "2 of 2 samples (100 %)",
+        "from 3 to 4, the last one 45 s after the start",
+        "it rose by 2 (0.0333333 per second), with 0 resets",
+    ],
+    "ledger": {
+        "source": "local",
+        "resolution": "minute",
+        "start": 1795255200,
+        "state": "done",
+        "samples": 400,
+        "series": 200,
+        "revision": 1,
+        "reason": "",
+        "computed_at": 1795255276,
+    },
+    "restatements": [],
+    "corrections": [],
+    "finer": [],
+    "raw": {
+        "samples": [
+            {"time": 1795255215000, "value": 3.0, "step": 1.0, "reset": False},
+            {"time": 1795255245000, "value": 4.0, "step": 1.0, "reset": False},
+        ],
+        "before": {"time": 1795255185000, "value": 2.0},
+        "agrees": True,
+        "differences": {},
+        "warnings": [],
+    },
+    "raw_reason": "",
+}
 
 
 class ExplainQuery(Query):
@@ -109,6 +153,8 @@ class RawModel(BaseModel):
 
 class ExplainAnswer(BaseModel):
     """A number, and what it is made of."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     series: ExplainedSeries
     resolution: Literal["minute", "hour", "day"]

@@ -116,4 +116,4 @@ def test_queries_run(statement: str, tmp_path: Path) -> None:
 
 
 def test_the_examples_of_queries_are_found() -> None:
-    assert len(statements()) == 6
+    assert len(statements()) == 7
