@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from bridge.composition import Composition, compose, parts_of, splay
 from bridge.receivers.scrape import Failure
+from bridge.rollup.trust import Habits
 from bridge.telemetry import Telemetry
 from bridge.writer import Writer
 from models.database import Database, open_database
@@ -240,3 +241,17 @@ def test_folded_series_of_a_scrape_add_up(bench: Bench) -> None:
     assert {series for _, series in rows} == {3}
     name = "epimetheus_series_folded"
     assert bench.registry.get_sample_value(name, {"source": "local"}) == 2
+
+
+def test_engines_verify_as_the_settings_say(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Habits] = []
+
+    def trust(_source: object, habits: Habits, *_: object, **__: object) -> None:
+        seen.append(habits)
+
+    monkeypatch.setattr("bridge.composition.Trust", trust)
+    verify = {"every": "1m", "windows": 5, "lookback": "2h"}
+    bench.compose(SCRAPE, verify=verify, rollup={"recheck": "30m"})
+    assert seen == [Habits(60.0, 5, 7200.0, 1800.0)]
