@@ -1,14 +1,18 @@
-"""How a bench says what it measured: a table for people, lines of JSON for programs."""
+"""How a bench says what it measured: a Markdown table, or lines of JSON for programs.
+
+The rows of the table are those of docs/performance.md.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
-from rich.console import Console
-from rich.table import Table
+_COLUMNS: Final = ("script", "claim", "ours", "peer", "ratio", "goal", "met")
 
 
 @dataclass(frozen=True)
@@ -16,13 +20,14 @@ class Claim:
     """One measured comparison; smaller figures are better.
 
     `peer` is what the peer or the raw limit took in the same run, None where the goal
-    is a figure of its own; `goal` bounds the ratio, or `ours` without a peer.
+    is a figure of its own; `goal` bounds the ratio, or `ours` without a peer. It is
+    None for a figure that is only told.
     """
 
     claim: str
     ours: float
-    peer: float | None
-    goal: float
+    peer: float | None = None
+    goal: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -30,8 +35,10 @@ class Claim:
         return None if self.peer is None else round(self.ours / self.peer, 3)
 
     @property
-    def met(self) -> bool:
-        """Whether the goal is reached."""
+    def met(self) -> bool | None:
+        """Whether the goal is reached, None where there is none."""
+        if self.goal is None:
+            return None
         return (self.ours if self.ratio is None else self.ratio) <= self.goal
 
     def as_json(self) -> dict[str, Any]:
@@ -52,9 +59,15 @@ def report(claims: list[Claim], title: str, *, as_json: bool) -> None:
         for claim in claims:
             print(json.dumps(claim.as_json()))
         return
-    table = Table("claim", "ours", "peer", "ratio", "goal", "met", title=title)
-    for claim in claims:
-        fields = claim.as_json()
-        names = ("claim", "ours", "peer", "ratio", "goal", "met")
-        table.add_row(*("-" if fields[n] is None else str(fields[n]) for n in names))
-    Console(width=110).print(table)
+    script = f"`{Path(sys.argv[0]).name}`"
+    rows = [_COLUMNS, tuple("---" for _ in _COLUMNS)]
+    rows += [_row(script, claim.as_json()) for claim in claims]
+    print(f"{title}\n")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+
+
+def _row(script: str, fields: dict[str, Any]) -> tuple[str, ...]:
+    said = {None: "-", True: "yes", False: "**no**"}
+    told = {**fields, "script": script, "met": said[fields["met"]]}
+    return tuple("-" if told[name] is None else str(told[name]) for name in _COLUMNS)
