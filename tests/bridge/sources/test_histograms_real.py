@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -187,6 +188,7 @@ class Program:
     """A program with a histogram and a summary, which may be restarted."""
 
     def __init__(self) -> None:
+        self.busy = threading.Lock()  # a scrape sees all of some work or none of it
         self.restart(0.1, 1.0)
 
     def restart(self, *bounds: float) -> None:
@@ -197,14 +199,16 @@ class Program:
         self.size = Summary("size_bytes", "S.", registry=self.registry)
 
     def work(self, *seconds: float) -> None:
-        for one in seconds:
-            self.latency.labels("/").observe(one)
-            self.size.observe(100 * one)
+        with self.busy:
+            for one in seconds:
+                self.latency.labels("/").observe(one)
+                self.size.observe(100 * one)
 
     def answer(self, _: Any) -> Told:
         quantiles = b'# TYPE wait summary\nwait{quantile="0.5"} 3\nwait_sum 9\n'
         headers = {"Content-Type": "text/plain; version=0.0.4"}
-        return Told(generate_latest(self.registry) + quantiles, headers=headers)
+        with self.busy:
+            return Told(generate_latest(self.registry) + quantiles, headers=headers)
 
 
 CONFIG = """\
@@ -270,6 +274,7 @@ def test_r56_what_a_live_program_says_is_what_the_raw_samples_say(
         with bridge(tmp_path, server.url, transport) as (engine, db):
             for start in minutes:
                 engine.do(Window(start))
+                engine.do(Window(start))  # start times may first have to be met
             families = family_rows(db)
             summaries, counters = rows_of(db, "summary"), rows_of(db, "counter")
         series = raw_samples(server.url, begin * 1000, minutes.stop * 1000)
