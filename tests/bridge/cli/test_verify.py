@@ -64,3 +64,16 @@ def test_an_unknown_source_is_refused(used: Shell, past: Lived) -> None:
     result = used.run("verify", "--source", "other")
     assert result.exit_code == 1
     assert "'other' is not a source; known are local" in result.stderr
+
+
+def test_histograms_are_compared_with_their_buckets(used: Shell, past: Lived) -> None:
+    seen = [(15.0 * n, 8.0 * n) for n in range(40)]
+    past.feed_histogram("h", seen)
+    past.beat()
+    result = used.run("verify", *ALL)
+    assert result.exit_code == 0, result.stdout
+    assert "10 minutes, 20 rows\n" in result.stdout
+    past.db.execute_sql(
+        "UPDATE rollup_minute SET buckets = NULL WHERE start = ?", (BEGIN + 60,)
+    )
+    assert "buckets" in used.run("verify", *ALL).stdout
