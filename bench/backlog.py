@@ -169,7 +169,7 @@ class Progress:
             f"SELECT COUNT(*) FROM ledger WHERE resolution = 'hour' AND {FINISHED}"  # noqa: S608 - own words
         ).fetchone()
         complete = oldest <= self.begin + 60 and windows == (end - oldest) // 60
-        return complete and hours == end // 3600 - oldest // 3600
+        return bool(complete) and hours == end // 3600 - oldest // 3600
 
     def claims(self, bridge: RunningBridge) -> list[Claim]:
         """Return what was found, while the program still runs."""

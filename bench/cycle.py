@@ -1,10 +1,11 @@
 """One cycle of the engine against a client that throws the same answers away.
 
 A real Prometheus holds 1,000, 10,000 and 100,000 series (100 metrics, 6 labels, a
-sample every 15 s). Ours reads a window, rolls it up and commits it to SQLite; the peer
-sends the same requests over as many connections and discards the bodies. Both take
-turns, window by window; medians are compared. Peak memory is that of a process that
-does nothing but cycles.
+sample every 15 s), and 10,000 histograms of 12 buckets, which are 140,000 series and
+become a row each. Ours reads a window, rolls it up and commits it to SQLite, by each
+transport; the peer sends the same requests over as many connections and discards the
+bodies. Both take turns, window by window; medians are compared. CPU is that of our
+process alone, and peak memory that of a process that does nothing but cycles.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
     from bridge.rollup.engine import Engine
 
 SIZES: Final = (1_000, 10_000, 100_000)
+HISTOGRAMS: Final = 10_000
+BOUNDS: Final = ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1.0", "2.5")
+BUCKETS: Final = (*BOUNDS, "5.0", "10.0", "+Inf")
+TRANSPORTS: Final = ("remote_read", "http")
 METRICS: Final = 100
 INTERVAL: Final = 15
 WINDOWS: Final = 8
@@ -68,6 +73,41 @@ def lines(size: int) -> Iterator[str]:
             for tick in range(-INTERVAL, (WINDOWS + 1) * 60, INTERVAL):
                 value = number * 1000.5 + metric * 7 + tick
                 yield f"{name}{suffix}{{{labels}}} {value} {BEGIN + tick}"
+
+
+def histogram_lines(count: int) -> Iterator[str]:
+    """Yield the exposition of classic histograms, their series one by one."""
+    yield "# TYPE bench_seconds histogram"
+    times = range(-INTERVAL, (WINDOWS + 1) * 60, INTERVAL)
+    for number in range(count):
+        labels = f'job="bench",instance="10.0.{number % 50}.1:9100",path="/p/{number}"'
+        for place, bound in enumerate(BUCKETS):
+            name = f'bench_seconds_bucket{{{labels},le="{bound}"}}'
+            for tick in times:
+                yield f"{name} {(tick + 60) * (place + 1)} {BEGIN + tick}"
+        for part, each in (("count", len(BUCKETS)), ("sum", 0.25)):
+            name = f"bench_seconds_{part}{{{labels}}}"
+            for tick in times:
+                yield f"{name} {(tick + 60) * each} {BEGIN + tick}"
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a cycle reads: `rows` come of what a selector selects."""
+
+    name: str
+    selector: str
+    rows: int
+
+
+def series_load(size: int) -> Load:
+    """Return the load of so many series."""
+    return Load(f"{size} series", f'{{__name__=~"bench_{size}_.*"}}', size)
+
+
+def histogram_load(count: int) -> Load:
+    """Return the load of so many histograms."""
+    return Load(f"{count} histograms", '{__name__=~"bench_seconds_.*"}', count)
 
 
 @dataclass(frozen=True)
@@ -111,8 +151,9 @@ class Discarder:
 class Cycles:
     """An engine on a database of its own, done window by window."""
 
-    def __init__(self, directory: Path, url: str, size: int) -> None:
-        selector = f'{{__name__=~"bench_{size}_.*"}}'
+    def __init__(
+        self, directory: Path, url: str, selector: str, transport: str
+    ) -> None:
         settings = Settings.model_validate(
             {
                 "sources": [
@@ -121,12 +162,14 @@ class Cycles:
                         "kind": "prometheus",
                         "url": url,
                         "selectors": [selector],
+                        "transport": transport,
                     }
                 ],
                 "events": {"down": False, "alerts": False},
             }
         )
-        self.db = open_database(f"sqlite:///{directory / f'cycle-{size}.db'}")
+        directory.mkdir(parents=True)
+        self.db = open_database(f"sqlite:///{directory / 'cycle.db'}")
         Migrations(self.db).up()
         telemetry = Telemetry.create(CollectorRegistry())
         clock = SystemClock()
@@ -172,46 +215,40 @@ def remember_queries(cycles: Cycles) -> None:
     client.request = noting
 
 
-def measure(url: str, directory: Path, size: int) -> tuple[float, float]:
-    """Return the median seconds of ours and of the peer."""
-    cycles, discarder = Cycles(directory, url, size), Discarder(url)
+def measure(cycles: Cycles, discarder: Discarder, rows: int) -> dict[str, float]:
+    """Return the median seconds of ours, of the peer, and of our CPU."""
     remember_queries(cycles)
-    ours, peers = [], []
+    taken: dict[str, list[float]] = {"ours": [], "peer": [], "cpu": []}
     for number in range(WINDOWS):
         cycles.queries.clear()
+        cpu = time.process_time()
         seconds = cycles.run(BEGIN + 60 * number)
+        cpu = time.process_time() - cpu
         queries = list(cycles.queries)
         if not queries:
             raise RuntimeError("there is nothing for the peer to send")
         peer = discarder.run(queries)
-        if number:
-            ours.append(seconds)
-            peers.append(peer)
-    (rows,) = cycles.db.execute_sql("SELECT COUNT(*) FROM rollup_minute").fetchone()
-    if rows != size * WINDOWS:
-        raise RuntimeError(f"{rows} rows instead of {size * WINDOWS}")
-    cycles.close()
-    return statistics.median(ours), statistics.median(peers)
+        for name, value in (("ours", seconds), ("peer", peer), ("cpu", cpu)):
+            taken[name].append(value)
+    (found,) = cycles.db.execute_sql("SELECT COUNT(*) FROM rollup_minute").fetchone()
+    if found != rows * WINDOWS:
+        raise RuntimeError(f"{found} rows instead of {rows * WINDOWS}")
+    # The first window plans, and meets all series.
+    return {name: statistics.median(values[1:]) for name, values in taken.items()}
 
 
-def peak_memory_mb(url: str, directory: Path, size: int) -> float:
+def peak_memory_mb(url: str, directory: Path, selector: str, transport: str) -> float:
     """Return the peak resident size of a process that does cycles, in MB."""
-    command = [
-        sys.executable,
-        __file__,
-        "--only-cycles",
-        url,
-        str(directory),
-        str(size),
-    ]
+    command = [sys.executable, __file__, "--only-cycles"]
+    command += [url, str(directory), selector, transport]
     said = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(json.loads(said.stdout)["peak_mb"])
 
 
-def only_cycles(url: str, directory: str, size: str) -> None:
+def only_cycles(url: str, directory: str, selector: str, transport: str) -> None:
     """Do all windows and print the peak memory of this process."""
     with tempfile.TemporaryDirectory(dir=directory) as own:
-        cycles = Cycles(Path(own), url, int(size))
+        cycles = Cycles(Path(own) / "only", url, selector, transport)
         for number in range(WINDOWS):
             cycles.run(BEGIN + 60 * number)
         cycles.close()
@@ -221,23 +258,28 @@ def only_cycles(url: str, directory: str, size: str) -> None:
     print(json.dumps({"peak_mb": int(peak_kib) * 1024 / 1e6}))
 
 
-def claims_of(url: str, directory: Path, size: int) -> list[Claim]:
-    """Measure one size."""
-    ours, peer = measure(url, directory, size)
-    peak = peak_memory_mb(url, directory, size)
-    wall = f"cycle, {size} series, s"
-    memory = f"peak memory, {size} series, MB"
-    return [
-        Claim(wall, round(ours, 4), round(peer, 4), WALL_GOAL),
-        Claim(memory, round(peak, 1), None, MEMORY_GOAL_MB),
-    ]
+def claims_of(url: str, directory: Path, load: Load, transport: str) -> Iterator[Claim]:
+    """Measure one load by one transport."""
+    own = directory / f"{load.name}-{transport}"
+    cycles = Cycles(own, url, load.selector, transport)
+    found = measure(cycles, Discarder(url), load.rows)
+    cycles.close()
+    found["peak"] = peak_memory_mb(url, directory, load.selector, transport)
+    found = {name: round(value, 4) for name, value in found.items()}
+    name = f"{load.name}, {transport}"
+    yield Claim(f"a window of {name}, s", found["ours"], found["peer"], WALL_GOAL)
+    yield Claim(f"its CPU, {name}, s", found["cpu"])
+    goal = None if load.rows < max(SIZES) else MEMORY_GOAL_MB
+    yield Claim(f"peak memory, {name}, MB", round(found["peak"], 1), None, goal)
 
 
 def main() -> None:
     """Measure all sizes."""
     arguments = parser(__doc__)
-    arguments.add_argument("--only-cycles", nargs=3, metavar=("URL", "DIR", "SIZE"))
-    arguments.add_argument("--sizes", nargs="+", type=int, default=SIZES)
+    arguments.add_argument("--only-cycles", nargs=4, help="what one process does")
+    arguments.add_argument("--sizes", nargs="*", type=int, default=SIZES)
+    arguments.add_argument("--histograms", type=int, default=HISTOGRAMS)
+    arguments.add_argument("--transports", nargs="+", default=TRANSPORTS)
     chosen = arguments.parse_args()
     if chosen.only_cycles:
         only_cycles(*chosen.only_cycles)
@@ -246,11 +288,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         data = directory / "blocks"
+        loads = []
         for size in chosen.sizes:
             create_blocks(data, lines(size))
+            loads.append(series_load(size))
+        if chosen.histograms:
+            create_blocks(data, histogram_lines(chosen.histograms))
+            loads.append(histogram_load(chosen.histograms))
         with RealPrometheus(directory / "prometheus", data_dir=data) as prometheus:
-            for size in chosen.sizes:
-                claims += claims_of(prometheus.url, directory, size)
+            for load in loads:
+                for transport in chosen.transports:
+                    claims += claims_of(prometheus.url, directory, load, transport)
     report(claims, "a cycle against discarding the answers", as_json=chosen.json)
 
 
