@@ -57,11 +57,13 @@ SERVER: Final = {
 }
 NAMES: Final = ", ".join(COLUMNS)
 ROW: Final = f"({','.join('?' * len(COLUMNS))})"
-TYPES: Final = [
-    "float8" if name in {"sum", "min", "max", "first", "last", "increase"} else "int8"
-    for name in COLUMNS
-]
-TYPES[COLUMNS.index("resets")] = TYPES[COLUMNS.index("flags")] = "int4"
+FLOATS: Final = ("sum", "min", "max", "first", "last", "increase")
+TYPE_OF: Final = {
+    **dict.fromkeys(FLOATS, "float8"),
+    **dict.fromkeys(("resets", "flags", "last_offset"), "int4"),
+    "buckets": "bytea",
+}
+TYPES: Final = [TYPE_OF.get(name, "int8") for name in COLUMNS]
 
 
 def minute(number: int) -> Columns:
@@ -129,10 +131,10 @@ def executemany(connection: sqlite3.Connection) -> Write:
     return write
 
 
-def many_rows(connection: sqlite3.Connection) -> Write:
+def many_rows(connection: sqlite3.Connection, table: str = "rollup_minute") -> Write:
     """Return a loop over statements of many rows each; SERIES is a multiple."""
     values = ",".join([ROW] * CHUNK)
-    sql = f"INSERT OR REPLACE INTO rollup_minute ({NAMES}) VALUES {values}"  # noqa: S608 - own names
+    sql = f"INSERT OR REPLACE INTO {table} ({NAMES}) VALUES {values}"  # noqa: S608 - own names
 
     def write(rows: Columns) -> None:
         connection.execute("BEGIN IMMEDIATE")
@@ -154,12 +156,14 @@ def copy_rows(cursor: psycopg.Cursor[Any], table: str, rows: Columns) -> None:
             copy.write_row(row)
 
 
-def copy_new(connection: psycopg.Connection[Any]) -> Write:
+def copy_new(
+    connection: psycopg.Connection[Any], table: str = "rollup_minute"
+) -> Write:
     """Return a COPY straight into the table."""
 
     def write(rows: Columns) -> None:
         with connection.transaction(), connection.cursor() as cursor:
-            copy_rows(cursor, "rollup_minute", rows)
+            copy_rows(cursor, table, rows)
 
     return write
 
