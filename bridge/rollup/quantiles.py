@@ -157,13 +157,14 @@ def _classic(blob: bytes, bounds: Mapping[int, Bounds]) -> Buckets | None:
 def _exponential(kind: Kind, blobs: Sequence[bytes]) -> Buckets:
     cells, _ = exponential_blobs.increases(kind, blobs)
     # Distributions of several schemas meet at the coarsest, whose error it then is.
-    return _sorted(
+    return from_cells(
         total(cells, np.zeros(len(blobs), np.int64), 1),
         native=kind is Kind.EXPONENTIAL,
     )
 
 
-def _sorted(cells: Cells, *, native: bool) -> Buckets:
+def from_cells(cells: Cells, *, native: bool) -> Buckets:
+    """Return the buckets of one exponential histogram, of a gauge unless `native`."""
     order = np.argsort(
         np.where(cells.negative, -cells.index, cells.index), kind="stable"
     )

@@ -193,6 +193,7 @@ class BufferSource:
                 family=members.ids,
                 role=members.parts,
                 bound=members.bounds,
+                text=np.zeros(len(members.ids), np.int64),
                 expected=np.full(len(members.ids), expected, np.int64),
                 times=members.times,
                 values=members.values,

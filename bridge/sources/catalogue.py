@@ -236,6 +236,7 @@ class Catalogue:
             family=self._known.ids[slots],
             role=self._known.role[slots],
             bound=self._known.bound[slots],
+            text=slots,
             expected=np.repeat(self._expected(found.series), lengths),
             times=found.times,
             values=found.values,

@@ -6,7 +6,7 @@ it before all of them are in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,13 +28,15 @@ class Members:
     """Samples of members as equally long arrays, in any order.
 
     Sample i is of the `role[i]` (a `Role`) in the family with the id `family[i]`, of
-    which a full window holds `expected[i]`; `bound[i]` is the upper bound of a bucket.
-    Times are UTC milliseconds.
+    which a full window holds `expected[i]`; `bound[i]` is the upper bound of a bucket
+    and `text[i]` tells series apart that write the same bound differently. Times are
+    UTC milliseconds.
     """
 
     family: NDArray[np.int64]
     role: NDArray[np.int8]
     bound: NDArray[np.float64]
+    text: NDArray[np.int64]
     expected: NDArray[np.int64]
     times: NDArray[np.int64]
     values: NDArray[np.float64]
@@ -95,22 +97,47 @@ class Assembler:
 
 
 def _in_order(samples: Members) -> Members:
-    """Sort by family, time, role and bound, one sample for each of those."""
-    bound = np.where(samples.role == Role.BUCKET, samples.bound, 0.0)
-    keys = (bound, samples.role, samples.times, samples.family)
-    order = np.lexsort(keys)
-    is_new = np.ones(len(order), np.bool_)
-    is_new[1:] = np.any([key[order[1:]] != key[order[:-1]] for key in keys], axis=0)
-    kept = samples.take(order[is_new])
-    begins = np.flatnonzero(is_new)
-    return Members(
-        family=kept.family,
-        role=kept.role,
-        bound=kept.bound,
-        expected=np.maximum.reduceat(samples.expected[order], begins),
-        times=kept.times,
-        values=np.fmax.reduceat(samples.values[order], begins),
+    """Sort by family, time, role and bound, one sample for each of those.
+
+    Of what one series says at a time the largest stays; buckets of several series with
+    one bound are added up, as Prometheus does.
+    """
+    is_bucket = samples.role == Role.BUCKET
+    keys = (
+        np.where(is_bucket, samples.text, 0),
+        np.where(is_bucket, samples.bound, 0.0),
+        samples.role,
+        samples.times,
+        samples.family,
     )
+    order = np.lexsort(keys)
+    samples = samples.take(order)
+    in_order = [key[order] for key in keys]
+    once = _begins(in_order)
+    values = np.fmax.reduceat(samples.values, once)
+    begins = np.searchsorted(once, _begins(in_order[1:]))
+    kept = samples.take(once[begins])
+    return replace(
+        kept,
+        expected=np.maximum.reduceat(samples.expected, once[begins]),
+        values=_added(values, begins),
+    )
+
+
+def _begins(keys: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+    """Return where samples begin that differ from those before in one of the keys."""
+    is_new = np.ones(len(keys[0]), np.bool_)
+    is_new[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
+    return np.flatnonzero(is_new)
+
+
+def _added(
+    values: NDArray[np.float64], begins: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the sums of runs; NaN counts as nothing where there is a number."""
+    known = ~np.isnan(values)
+    sums = np.add.reduceat(np.where(known, values, 0.0), begins)
+    return np.where(np.logical_or.reduceat(known, begins), sums, np.nan)
 
 
 def _assembled(samples: Members) -> Families:

@@ -23,12 +23,13 @@ Sample = tuple[int, int, Role, float, float]
 """Family, time, role, bound and value."""
 
 
-def members(samples: Sequence[Sample]) -> Members:
+def members(samples: Sequence[Sample], texts: Sequence[int] = ()) -> Members:
     columns = list(zip(*samples, strict=True)) or [()] * 5
     return Members(
         family=np.array(columns[0], np.int64),
         role=np.array(columns[2], np.int8),
         bound=np.array(columns[3], np.float64),
+        text=np.array(texts or [0] * len(samples), np.int64),
         expected=np.full(len(samples), 4, np.int64),
         times=np.array(columns[1], np.int64),
         values=np.array(columns[4], np.float64),
@@ -50,6 +51,18 @@ def scrape(
         (family, at, SUM, NAN, total),
         (family, at, COUNT, NAN, count),
     ]
+
+
+@pytest.mark.rule(49)
+def test_r49_buckets_that_write_one_bound_in_several_ways_are_added_up() -> None:
+    buckets = [(1, 1000, BUCKET, bound, value) for bound, value in [
+        (0.1, 1.0), (0.2, 1.0), (0.2, 2.0), (0.2, NAN), (0.2, 4.0), (INF, 8.0),
+    ]]  # fmt: skip
+    assembler = Assembler()
+    assembler.add(members(buckets, [1, 2, 2, 3, 4, 5]))
+    (found,) = assembler.families()
+    assert found.bounds == ((0.1, 0.2, INF),)
+    assert found.cumulative.tolist() == [[1.0, 6.0, 8.0]]
 
 
 def test_members_of_one_scrape_become_one_line_of_a_family() -> None:
