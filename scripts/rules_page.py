@@ -22,18 +22,22 @@ _HEAD: Final = """\
 # Rules
 
 What rollups and events must obey, and the tests that show it. Of {rules} rules,
-{shown} are shown, {part} in part, and {missing} not yet.
+{shown} are shown, {part} in part, {against} decided against, and {missing} not yet.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule; `open` says what of it no test shows, if tests show the rest."""
+    """One rule; `open` says what of it no test shows, if tests show the rest.
+
+    `against` is the decision record of a rule that was decided against.
+    """
 
     number: int
     group: str
     text: str
     open: str = ""
+    against: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ def render(root: Path = _ROOT) -> str:
         rules=len(rules),
         shown=len(tests) - part,
         part=part,
-        missing=len(rules) - len(tests),
+        against=sum(bool(rule.against) for rule in rules),
+        missing=sum(not rule.against and rule.number not in tests for rule in rules),
     )
     return "\n".join([head.rstrip(), *_tables(rules, tests), ""])
 
@@ -94,7 +99,9 @@ def _tables(rules: list[Rule], tests: Mapping[int, list[Proof]]) -> Iterator[str
 
 def _row(rule: Rule, tests: list[Proof]) -> str:
     status = "shown" if tests else "not yet"
-    if tests and rule.open:
+    if rule.against:
+        status = f"decided against: [{rule.against[:4]}](decisions/{rule.against})"
+    elif tests and rule.open:
         status = f"in part; open: {rule.open}"
     shown = "<br>".join(f"[{test.name}](../{test.path})" for test in tests)
     return f"| R{rule.number} | {rule.text} | {status} | {shown} |"

@@ -17,6 +17,9 @@ Last things:
   3:
     text: Three holds.
     open: all of it
+  4:
+    text: Four holds.
+    against: 0007-not-four.md
 """
 TESTS = """\
 import pytest
@@ -38,8 +41,8 @@ def test_nothing_is_marked():
 PAGE = """\
 # Rules
 
-What rollups and events must obey, and the tests that show it. Of 3 rules,
-1 are shown, 1 in part, and 1 not yet.
+What rollups and events must obey, and the tests that show it. Of 4 rules,
+1 are shown, 1 in part, 1 decided against, and 1 not yet.
 
 ## First things
 
@@ -54,6 +57,7 @@ What rollups and events must obey, and the tests that show it. Of 3 rules,
 | rule | what must hold | status | shown by |
 |---|---|---|---|
 | R3 | Three holds. | not yet |  |
+| R4 | Four holds. | decided against: [0007](decisions/0007-not-four.md) |  |
 """
 
 
@@ -83,6 +87,7 @@ def test_rules_are_read_in_order_with_what_is_open() -> None:
         Rule(1, "First things", "One holds."),
         Rule(2, "First things", "Two holds.", "on Sundays"),
         Rule(3, "Last things", "Three holds.", "all of it"),
+        Rule(4, "Last things", "Four holds.", against="0007-not-four.md"),
     ]
 
 
