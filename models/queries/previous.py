@@ -108,8 +108,9 @@ class Last:
 def last_before(db: Database, series_ids: Ints, start: int) -> Last:
     """Return the newest sample of each series before the minute `start`.
 
-    In the order of `series_ids`. Rows whose `last` is NULL are passed over. Exact as long as the ledger is: minutes are in it, and
-    the hours it calls done or partial hold what their minutes hold.
+    In the order of `series_ids`. Rows whose `last` is NULL are passed over. Exact as
+    long as the ledger is: minutes are in it, and the hours it calls done or partial
+    hold what their minutes hold.
     """
     asked = np.asarray(series_ids, dtype=np.int64)
     search = _Search(db, np.unique(asked))

@@ -45,8 +45,8 @@ def test_a_view_shows_rows_with_their_series(
     found = db.execute_sql(f"SELECT {WANTED} FROM {view} ORDER BY start").fetchall()
     series = ("a", "up", '{"job":"x"}', "gauge")
     assert found[0] == (
-        time, start, *series, 3, 1 / 3, 0.0, 1.0, 1.0, 0.0, 1.0, 0.1 + 0.2, 0.75, number,
-        2, 32, start * 1000 + 45, 90, 1,
+        time, start, *series, 3, 1 / 3, 0.0, 1.0, 1.0, 0.0, 1.0, 0.1 + 0.2, 0.75,
+        number, 2, 32, start * 1000 + 45, 90, 1,
     )  # fmt: skip
     assert found[1][1:] == (
         start + 86400,

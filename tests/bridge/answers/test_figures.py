@@ -23,7 +23,7 @@ def test_figures_of_merged_rows_are_those_that_the_database_gives(
     db: Database, history: History
 ) -> None:
     number = history.series("a_total", kind="counter")
-    nothing = Row(*[np.nan] * 6, count=0, expected=0)
+    nothing = Row(count=0, expected=0)
     rows = {
         NOON: counter(7.0),
         NOON + 3600: gauge(2.5),

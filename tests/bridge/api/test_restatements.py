@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_what_was_restated_is_told_newest_first(bridge: Application) -> None:
 
 
 def test_parameters_narrow_it(bridge: Application) -> None:
-    def asked(**query: object) -> list[int]:
+    def asked(**query: Any) -> list[int]:
         found = bridge.answer(PATH, start=NOON, **query)["restatements"]
         return [one["at"] for one in found]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def past(db: Database) -> Lived:
     made = lived(db)
     for minute in range(10):
-        seen = [
+        seen: list[tuple[float, float]] = [
             (minute * 60 + t, 8.0 * (minute * 4 + n))
             for n, t in enumerate((0, 15, 30, 45))
         ]
@@ -28,10 +28,11 @@ def past(db: Database) -> Lived:
 
 
 def rows(past: Lived) -> list[tuple[Any, ...]]:
-    return past.db.execute_sql(
+    found: list[tuple[Any, ...]] = past.db.execute_sql(
         "SELECT r.count, r.increase, r.sum, r.flags, r.buckets FROM rollup_minute r "
         "JOIN series s ON s.id = r.series_id WHERE s.metric = 'h' ORDER BY r.start"
     ).fetchall()
+    return found
 
 
 def correct(past: Lived) -> int:

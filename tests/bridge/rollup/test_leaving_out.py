@@ -21,10 +21,8 @@ def both() -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 def lines() -> tuple[Line, Line]:
     times = (MS + 30_000, MS + 60_000, MS + 119_999, MS + 120_000)
-    return tuple(
-        Line([(time, float(n)) for n, time in enumerate(times)], series_id=one)
-        for one in (1, 2)
-    )
+    samples = [(time, float(n)) for n, time in enumerate(times)]
+    return Line(samples, series_id=1), Line(samples, series_id=2)
 
 
 def test_samples_of_the_span_go_and_others_stay() -> None:

@@ -7,8 +7,8 @@ from tests.bridge.rollup.builders import rows
 
 
 def test_equal_rows_are_the_same() -> None:
-    stored, computed = [{"series_id": 1}, {"series_id": 2}], [{"series_id": 2}, {}]
-    found = verify(rows(*stored), rows(*computed))
+    stored = rows({"series_id": 1}, {"series_id": 2})
+    found = verify(stored, rows({"series_id": 2}, {}))
     assert found.rows == {DIFFERS: 0, EXTRA: 0, MISSING: 0, SAME: 2}
     assert (found.series, found.differing, found.told) == (2, 0, ())
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import pytest
 
-from bridge.sources.base import Presence, Warnings
+from bridge.sources.base import Block, Presence, Warnings
 from bridge.sources.buffer import BufferSource
 from models.queries import buffer
 
@@ -85,6 +85,7 @@ class Setup:
         blocks = self.source.read(origin + start, origin + end, Warnings())
         found: dict[int, list[tuple[int, str]]] = {}
         for block in blocks:
+            assert isinstance(block, Block)
             for at, series in enumerate(block.series_id.tolist()):
                 inside = slice(block.offsets[at], block.offsets[at + 1])
                 assert series not in found

@@ -79,18 +79,20 @@ def test_names_are_asked_for_in_parts_and_not_beyond_a_limit() -> None:
 def test_what_an_answer_holds_is_counted_within_the_span() -> None:
     times = np.array([0, 1000, 1999, 2000], np.int64)
     native = NativeSeries(b"{}", [999, 1000, 1500], [])
-    matrix = Matrix([b"{}"], np.array([4]), times, times * 1.0, [native])
+    values = times.astype(np.float64)
+    matrix = Matrix([b"{}"], np.array([4]), times, values, [native])
     assert counts.held(matrix, 1000, 2000) == 4
-    left_out = Matrix([b"{}"], np.array([4]), times, times * 1.0, [native], left_out=1)
+    left_out = Matrix([b"{}"], np.array([4]), times, values, [native], left_out=1)
     assert counts.held(left_out, 1000, 2000) is None
 
 
 def test_one_part_without_a_count_leaves_the_whole_without() -> None:
-    warnings = Warnings()
-    assert warnings.held is None
-    warnings.hold(3)
-    warnings.hold(4)
-    assert warnings.held == 7
-    warnings.hold(None)
-    warnings.hold(5)
-    assert warnings.held is None
+    def held(*parts: int | None) -> int | None:
+        warnings = Warnings()
+        for part in parts:
+            warnings.hold(part)
+        return warnings.held
+
+    assert held() is None
+    assert held(3, 4) == 7
+    assert held(3, None, 5) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -50,8 +50,11 @@ def test_decoding_gives_what_was_encoded(found: list[tuple[int, int, float]]) ->
 def test_arrays_in_another_byte_order_are_understood() -> None:
     given_samples = samples((1, 2, 3.5))
     kinds = (">i8", ">i8", ">f8", ">i1", ">f8")
-    columns = zip(given_samples, kinds, strict=True)
-    payload = buffer.encode(Samples(*(one.astype(kind) for one, kind in columns)))
+    columns: list[Any] = [
+        np.asarray(one).astype(kind)
+        for one, kind in zip(given_samples, kinds, strict=True)
+    ]
+    payload = buffer.encode(Samples(*columns))
     assert listed(buffer.decode(payload, 1)) == listed(given_samples)
 
 
