@@ -36,6 +36,30 @@ class Frame:
         return list(self.calendar.within(start, end, self.unit))
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A calendar of the database, and whether it is kept or retired."""
+
+    calendar: Calendar
+    state: str
+
+
+def read_followed(db: Database, calendar: str | None) -> list[Followed]:
+    """Return the calendar of a name, none for utc, and all that are kept without one.
+
+    Raises QuestionError for a calendar that there is not.
+    """
+    if calendar == UTC_NAME:
+        return []
+    if calendar is not None:
+        _calendar(db, calendar)
+    return [
+        Followed(Calendar(one.name, Rules.read(one.rules)), one.state)
+        for one in listed(db)
+        if one.name == calendar or (calendar is None and one.state != RETIRED)
+    ]
+
+
 def read_frame(
     db: Database, resolution: str, calendar: str | None, span: Span
 ) -> Frame | None:

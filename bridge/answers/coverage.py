@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from bridge.answers.resolution import Extent, Extents
+from bridge.answers.times import format_time
+from bridge.rollup.calendars import UTC_NAME
 from bridge.rollup.windows import Resolution
 from models.queries import coverage as ledger
+from models.queries import ledger as entries_of
 from models.queries import retained
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ _LOOKED_AT: Final = 100_000
 
 MISSING: Final = "missing"
 """The state of windows that the ledger does not know."""
+
+EXPIRED: Final = "expired"
+"""The state of windows that were deleted as they are older than people keep them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +63,22 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """One source at one resolution.
+    """One source at one resolution, or the days of a calendar.
 
-    `oldest` and `newest` are the starts of the first and last window in the whole
-    ledger, None without any. `holes` are the oldest first; `truncated` says that there
-    are more than were looked for.
+    Asked for is `[start, end)`, in whole windows. `oldest` and `newest` are the starts
+    of the first and last window in the whole ledger, None without any. Windows before
+    `whole` lack series that are kept for a shorter time, None if none do. `holes` are
+    the oldest first; `truncated` says that there are more than were looked for.
     """
 
     source: str
     resolution: Resolution
+    calendar: str
+    start: int
+    end: int
     oldest: int | None
     newest: int | None
+    whole: int | None
     counts: Counts
     holes: tuple[Hole, ...]
     truncated: bool
@@ -87,17 +98,40 @@ def cover(db: Database, source: str, stretch: Stretch, closed: float) -> Coverag
     extents = read_extents(db, source)
     counts = count_windows(db, source, stretch, closed, extents)
     counted = stretch.within(counts.start, counts.end)
+    gone = expired(db, source, stretch.resolution.value, stretch.bounds)
     holes, truncated = _holes(db, source, counted)
     extent = extents.get(stretch.resolution)
     return Coverage(
-        source,
-        stretch.resolution,
-        None if extent is None else extent.oldest,
-        None if extent is None else extent.newest,
-        counts,
-        holes,
-        truncated,
+        source=source,
+        resolution=stretch.resolution,
+        calendar=UTC_NAME,
+        start=stretch.start,
+        end=stretch.end,
+        oldest=None if extent is None else extent.oldest,
+        newest=None if extent is None else extent.newest,
+        whole=_whole(extent),
+        counts=counts,
+        holes=(*gone, *holes)[:SPANS],
+        truncated=truncated or len(gone) + len(holes) > SPANS,
     )
+
+
+def expired(
+    db: Database, source: str, resolution: str, bounds: tuple[int, int]
+) -> list[Hole]:
+    """Return the part of a span that retention keeps nothing of, at most one.
+
+    `resolution` is as the ledger calls it. Windows of which some series are kept are
+    in the ledger yet, and are none of these.
+    """
+    groups = retained.groups(db, source, resolution)
+    oldest = entries_of.begin(db, source, resolution)
+    since = min((one.since for one in groups.values()), default=bounds[0])
+    until = min(since, bounds[1])
+    if until <= bounds[0] or (oldest is not None and oldest < since):
+        return []
+    reason = f"deleted by age: kept since {format_time(since)}"
+    return [Hole(bounds[0], until, EXPIRED, reason)]
 
 
 def count_windows(
@@ -115,6 +149,13 @@ def count_windows(
     states = ledger.counts(db, source, resolution.value, *counted.bounds)
     missing = counted.windows - sum(states.values())
     return Counts(*counted.bounds, counted.windows, **states, missing=missing)
+
+
+def _whole(extent: Extent | None) -> int | None:
+    """Return before which window others lack series, None if there are none."""
+    if extent is None or extent.whole is None or extent.whole <= extent.oldest:
+        return None
+    return extent.whole
 
 
 def _holes(

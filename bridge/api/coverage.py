@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from flask import Response  # noqa: TC002 - flask-openapi3 reads annotations
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
-from bridge.answers.coverage import Coverage, cover
+from bridge.answers.day_coverage import asked, cover_all
 from bridge.answers.times import DAY, read_span
 from bridge.api.params import End, Query, SourceName, Start
 from bridge.api.parts import caller, check_source, parts
 from bridge.api.problems import problem_responses
 from bridge.api.responses import json_response
 from bridge.auth import Scope, needs
-from bridge.rollup.windows import Resolution
+
+if TYPE_CHECKING:
+    from bridge.answers.coverage import Coverage
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "coverage": [
         {
             "source": "local",
             "resolution": "minute",
+            "calendar": "utc",
+            "start": 1795251600,
+            "end": 1795258860,
             "oldest": 1795251600,
             "newest": 1795258740,
+            "whole": None,
             "counts": {
                 "start": 1795251600,
                 "end": 1795258800,
@@ -60,6 +66,13 @@ class CoverageQuery(Query):
     resolution: Literal["minute", "hour", "day"] | None = Field(
         None, description="Only this resolution."
     )
+    calendar: str | None = Field(
+        None,
+        description="Only the days of this calendar, one of `calendars` in "
+        "config.yaml, or utc for windows of UTC only. Default: both, of all calendars "
+        "that are kept.",
+        json_schema_extra={"example": "utc"},
+    )
 
 
 class CountsModel(BaseModel):
@@ -77,21 +90,31 @@ class CountsModel(BaseModel):
 
 
 class HoleModel(BaseModel):
-    """Consecutive windows that are not done for the same reason."""
+    """Consecutive windows that are not done for the same reason.
+
+    `expired` are those that retention deleted.
+    """
 
     start: int
     end: int
-    state: Literal["partial", "dirty", "open", "lost", "missing"]
+    state: Literal["partial", "dirty", "open", "lost", "missing", "expired"]
     reason: str
 
 
 class CoverageModel(BaseModel):
-    """One source at one resolution."""
+    """One source at one resolution, or the days of a calendar."""
 
     source: str
     resolution: Literal["minute", "hour", "day"]
+    calendar: str = Field(description="By whose clocks the windows are.")
+    start: int = Field(description="Start of the first window that is asked for.")
+    end: int = Field(description="End of the last window that is asked for.")
     oldest: int | None = Field(description="Start of the oldest window of all.")
     newest: int | None = Field(description="Start of the newest window of all.")
+    whole: int | None = Field(
+        description="Windows before it lack series that retention keeps for a shorter "
+        "time; null where none do."
+    )
     counts: CountsModel
     holes: list[HoleModel] = Field(description="Oldest first.")
     truncated: bool = Field(description="Whether there are more holes than listed.")
@@ -128,13 +151,12 @@ def coverage(query: CoverageQuery) -> Response:
     now = here.clock.now()
     span = read_span(query.start, query.end, now, DAY)
     names = [query.source] if query.source else here.sources(caller().workspace)
-    wanted = Resolution(query.resolution) if query.resolution else None
+    resolutions, calendars = asked(here.db, query.resolution, query.calendar)
     closed = here.closed(now)
     found = [
-        cover(here.db, name, span.outward(resolution), closed)
+        one
         for name in names
-        for resolution in Resolution
-        if wanted in {None, resolution}
+        for one in cover_all(here.db, name, span, closed, resolutions, calendars)
     ]
     return json_response({"coverage": [_document(one) for one in found]})
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bridge.answers.coverage import Coverage, cover
+from bridge.answers.day_coverage import asked, cover_all
 from bridge.answers.find import check_source
 from bridge.answers.status import source_status
 from bridge.answers.times import DAY, format_time, read_span
+from bridge.cli import hole_map
 from bridge.cli.invocation import Invocation, pass_invocation
 from bridge.cli.store import asked_store
 from bridge.cli.tables import show
@@ -18,8 +20,10 @@ from bridge.rollup.windows import Resolution
 from runtime.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from bridge.answers.calendars import Followed
+    from bridge.answers.coverage import Coverage
     from models.database import Database
     from runtime.settings import Settings
 
@@ -36,18 +40,29 @@ _SHOWN = 50
     help="Only this resolution.",
 )
 @click.option(
+    "--calendar", help="Only the days of this calendar; utc for windows of UTC only."
+)
+@click.option(
+    "--map/--no-map",
+    "mapped",
+    default=None,
+    help="Draw a map, a character for each window; default on a terminal.",
+)
+@click.option(
     "--archive",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Read this file, as `archive` wrote it, instead of the database.",
 )
 @pass_invocation
-def command(
+def command(  # noqa: PLR0917 - one for each option
     invocation: Invocation,
     start: str | None,
     end: str | None,
     source: str | None,
     resolution: str | None,
+    calendar: str | None,
     *,
+    mapped: bool | None,
     archive: Path | None,
 ) -> None:
     """Show which windows are done, and which are not and why."""
@@ -55,12 +70,12 @@ def command(
     now = SystemClock().now()
     closed = now - settings.rollup.settle
     span = read_span(start, end, now, DAY)
-    wanted = [Resolution(resolution)] if resolution else list(Resolution)
     with asked_store(settings, archive) as db:
+        resolutions, calendars = asked(db, resolution, calendar)
         found = [
-            cover(db, name, span.outward(each), closed)
+            one
             for name in _names(db, settings, source)
-            for each in wanted
+            for one in cover_all(db, name, span, closed, resolutions, calendars)
         ]
     show(
         (
@@ -75,12 +90,27 @@ def command(
         ),
         [_counts(one) for one in found],
     )
+    if sys.stdout.isatty() if mapped is None else mapped:
+        _draw(found, calendars)
     holes = [row for one in found for row in _holes(one)]
     if holes:
         click.echo()
         show(("source", "resolution", "from", "to", "state", "reason"), holes[:_SHOWN])
     if len(holes) > _SHOWN:
         click.echo(f"… and {len(holes) - _SHOWN} more")
+
+
+def _draw(found: Sequence[Coverage], calendars: Sequence[Followed]) -> None:
+    by_name = {one.calendar.name: one.calendar for one in calendars}
+    for one in found:
+        days: list[hole_map.Cell] = []
+        if one.calendar in by_name:
+            within = by_name[one.calendar].within(one.start, one.end)
+            days = [(day.start, day.end) for day in within]
+        click.echo()
+        for line in hole_map.lines(one, days):
+            click.echo(line)
+    click.echo(f"\n{hole_map.LEGEND}")
 
 
 def _names(db: Database, settings: Settings, source: str | None) -> list[str]:
@@ -94,7 +124,7 @@ def _counts(one: Coverage) -> tuple[str, ...]:
     counts = one.counts
     return (
         one.source,
-        one.resolution.value,
+        hole_map.name_of(one),
         str(counts.windows),
         str(counts.done),
         str(counts.partial),
@@ -108,7 +138,7 @@ def _holes(one: Coverage) -> Iterator[tuple[str, ...]]:
     for hole in one.holes:
         yield (
             one.source,
-            one.resolution.value,
+            hole_map.name_of(one),
             format_time(hole.start),
             format_time(hole.end),
             hole.state,

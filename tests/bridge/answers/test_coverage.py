@@ -18,6 +18,7 @@ from bridge.answers.coverage import (
 )
 from bridge.answers.resolution import Extent
 from bridge.answers.times import Stretch
+from models.queries import retained
 from tests.bridge.history import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
@@ -100,8 +101,50 @@ def test_a_source_without_windows_has_nothing_to_miss(db: Database) -> None:
     nothing = Counts(NOON, NOON, 0, 0, 0, 0, 0, 0, 0)
     stretch = Stretch(HOUR, NOON - 3600, NOON + 3600)
     assert cover(db, "new", stretch, CLOSED) == Coverage(
-        "new", HOUR, None, None, nothing, (), truncated=False
+        source="new",
+        resolution=HOUR,
+        calendar="utc",
+        start=NOON - 3600,
+        end=NOON + 3600,
+        oldest=None,
+        newest=None,
+        whole=None,
+        counts=nothing,
+        holes=(),
+        truncated=False,
     )
+
+
+def kept(db: Database, selector: str, since: int) -> None:
+    retained.keep(db, [retained.Kept("local", "minute", selector, since, since, 0)])
+
+
+def test_what_retention_deleted_is_told_apart_from_what_is_missing(
+    db: Database, past: None
+) -> None:
+    kept(db, "", NOON)
+    covered = cover(db, "local", LAST_HOUR, CLOSED)
+    assert covered.holes[0] == Hole(
+        NOON - 3600, NOON, "expired", "deleted by age: kept since 2026-11-21T12:00:00Z"
+    )
+    assert covered.counts.missing == 1
+    assert covered.whole is None
+
+
+def test_windows_that_lack_some_series_by_age_are_not_deleted_ones(
+    db: Database, past: None
+) -> None:
+    kept(db, "up", NOON + 120)
+    covered = cover(db, "local", LAST_HOUR, CLOSED)
+    assert covered.whole == NOON + 120
+    assert "expired" not in {hole.state for hole in covered.holes}
+
+
+def test_all_windows_may_have_been_deleted(db: Database) -> None:
+    kept(db, "", NOON)
+    covered = cover(db, "local", LAST_HOUR, CLOSED)
+    assert [hole.state for hole in covered.holes] == ["expired"]
+    assert covered.counts.windows == 0
 
 
 def test_a_stretch_in_the_future_has_nothing_to_miss(db: Database, past: None) -> None:

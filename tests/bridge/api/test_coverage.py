@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bridge.api.coverage import CoverageAnswer
+from bridge.rollup.calendars import Calendar, Rules
+from models.queries import calendars, retained
+from models.queries.ledger import mark
 from tests.bridge.application import NOON, body_of
 from tests.bridge.history import HOUR, MINUTE
 
 if TYPE_CHECKING:
+    from models.database import Database
     from tests.bridge.application import Application
     from tests.bridge.history import History
 
@@ -33,8 +38,12 @@ def test_what_is_done_and_what_is_not_is_answered(bridge: Application) -> None:
             {
                 "source": "local",
                 "resolution": "minute",
+                "calendar": "utc",
+                "start": NOON + 3615 - 86400 - 15,
+                "end": NOON + 3660,
                 "oldest": NOON,
                 "newest": NOON + 3540,
+                "whole": None,
                 "counts": {
                     "start": NOON,
                     "end": NOON + 3600,
@@ -111,8 +120,19 @@ def test_a_span_is_widened_to_windows(bridge: Application) -> None:
             "resolution",
         ),
         (
+            {"calendar": "paris"},
+            (
+                "there is no calendar 'paris'; known are utc, and others are made by "
+                "calendars in config.yaml"
+            ),
+            "calendar",
+        ),
+        (
             {"match": "up"},
-            "match: is not a parameter here; known are start, end, source, resolution",
+            (
+                "match: is not a parameter here; known are start, end, source, "
+                "resolution, calendar"
+            ),
             "match",
         ),
     ],
@@ -121,6 +141,47 @@ def test_wrong_parameters_are_refused(
     bridge: Application, query: dict[str, str], detail: str, wrong: str
 ) -> None:
     assert bridge.problem(PATH, **query) == (400, detail, [wrong])
+
+
+def test_days_of_a_calendar_are_answered_with_those_by_utc(
+    bridge: Application, db: Database
+) -> None:
+    berlin = Calendar("berlin", Rules.of(ZoneInfo("Europe/Berlin")))
+    rules = str(berlin.rules)
+    calendars.write(
+        db, calendars.Listed("berlin", "Europe/Berlin", rules, "kept", changed_at=0)
+    )
+    day = berlin.holding(NOON)
+    mark(db, "local", "day@berlin", [day.start], "partial", "1 hour is lost", 0)
+    asked = {"source": "local", "resolution": "day", "start": NOON, "end": NOON + 1}
+    answer = bridge.answer(PATH, **asked)
+    CoverageAnswer.model_validate(answer)
+    assert [one["calendar"] for one in answer["coverage"]] == ["utc", "berlin"]
+    (one,) = bridge.answer(PATH, calendar="berlin", **asked)["coverage"]
+    assert (one["resolution"], one["start"], one["end"]) == ("day", day.start, day.end)
+    assert one["counts"]["windows"] == 0
+    bridge.clock.advance(86400)
+    (one,) = bridge.answer(PATH, calendar="berlin", **asked)["coverage"]
+    assert one["counts"]["partial"] == 1
+    assert one["holes"] == [
+        {
+            "start": day.start,
+            "end": day.end,
+            "state": "partial",
+            "reason": "1 hour is lost",
+        }
+    ]
+    (one,) = bridge.answer(PATH, calendar="utc", **asked)["coverage"]
+    assert one["calendar"] == "utc"
+
+
+def test_what_was_deleted_by_age_is_told(bridge: Application, db: Database) -> None:
+    retained.keep(db, [retained.Kept("local", "minute", "", NOON, NOON, 0)])
+    answer = bridge.answer(PATH, source="local", resolution="minute")
+    CoverageAnswer.model_validate(answer)
+    first = answer["coverage"][0]["holes"][0]
+    assert (first["state"], first["end"]) == ("expired", NOON)
+    assert first["reason"] == "deleted by age: kept since 2026-11-21T12:00:00Z"
 
 
 def test_a_key_sees_the_sources_of_its_workspace(locked: Application) -> None:

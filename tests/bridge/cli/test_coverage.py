@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bridge.answers.times import format_time
+from bridge.cli.hole_map import LEGEND
+from bridge.rollup.calendars import Calendar, Rules
+from models.queries import calendars, ledger
 from tests.bridge.history import MINUTE
 
 if TYPE_CHECKING:
+    from models.database import Database
     from tests.bridge.cli.conftest import Shell
     from tests.bridge.history import History
 
@@ -113,3 +119,52 @@ def test_without_a_database_it_is_said_how_to_get_one(shell: Shell) -> None:
         ),
     )
     assert not shell.database.exists()
+
+
+def test_a_map_is_drawn_where_it_is_asked_for(used: Shell, history: History) -> None:
+    history.mark(MINUTE, range(BEGIN, BEGIN + 600, 60))
+    history.mark(MINUTE, [BEGIN + 60, BEGIN + 120], "lost", reason="not recording")
+    span = ("--start", str(BEGIN - 120), "--end", str(BEGIN + 720))
+    asked = ("coverage", *span, "--resolution", "minute", "--map")
+    at = {second: format_time(BEGIN + second) for second in (-120, 720)}
+    lines = used.run(*asked).stdout.splitlines()
+    assert lines[3:9] == [
+        f"local minute, {at[-120]} to {at[720]}, one window a character",
+        "  |..=LL=======MM|",
+        "",
+        *LEGEND.splitlines(),
+        "",
+    ]
+    assert LEGEND not in used.run(*asked[:-1]).stdout
+
+
+def test_local_days_are_shown_with_their_map(
+    used: Shell, db: Database, history: History
+) -> None:
+    berlin = Calendar("berlin", Rules.of(ZoneInfo("Europe/Berlin")))
+    days = [berlin.day(date(2023, 10, day)) for day in range(28, 31)]
+    rules = str(berlin.rules)
+    calendars.write(
+        db, calendars.Listed("berlin", "Europe/Berlin", rules, "kept", changed_at=0)
+    )
+    history.mark(MINUTE, [days[0].start])
+    starts = [days[0].start, days[2].start]
+    ledger.mark(db, "local", "day@berlin", starts, "done", "", 0)
+    span = ("--start", str(days[0].start), "--end", str(days[2].end))
+    result = used.run("coverage", *span, "--calendar", "berlin", "--map")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[1].split() == ["local", "day@berlin", "3", "2", "0", "0", "0", "1"]
+    assert lines[4] == "  |=M=|"
+    assert lines[-1].split()[1:5] == [
+        "day@berlin",
+        format_time(days[1].start),
+        format_time(days[1].end),
+        "missing",
+    ]
+
+
+def test_a_calendar_that_is_not_there_is_refused(used: Shell) -> None:
+    result = used.run("coverage", "--calendar", "paris")
+    assert result.exit_code == 2
+    assert "there is no calendar 'paris'; known are utc" in result.stderr
