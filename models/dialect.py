@@ -13,7 +13,7 @@ import orjson
 from peewee import Database, SqliteDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,6 +49,15 @@ def rows_of(
     cursor = db.execute_sql(sql.replace("?", db.param), tuple(params))
     rows: list[tuple[object, ...]] = cursor.fetchall()
     return rows
+
+
+def pages_of(
+    db: Database, sql: str, params: Iterable[object], size: int
+) -> Iterator[list[tuple[object, ...]]]:
+    """Run a statement as `rows_of` does; yield at most `size` of its rows at a time."""
+    cursor = db.execute_sql(sql.replace("?", db.param), tuple(params))
+    while rows := cursor.fetchmany(size):
+        yield rows
 
 
 def storable(text: str) -> str:

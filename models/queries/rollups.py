@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from models.base import table_name
-from models.dialect import is_sqlite, number_list, numbers, rows_of
+from models.dialect import is_sqlite, number_list, numbers, pages_of, rows_of
 from models.queries.previous import last_before
 from models.rollup import COLUMNS, Blobs, Floats, Ints, Rollup, RollupMinute
 
@@ -34,6 +34,9 @@ __all__ = [
 _COLUMNS_SQL: Final = ", ".join(f"r.{name}" for name in COLUMNS)
 _FLOATS: Final = frozenset({"sum", "min", "max", "first", "last", "increase"})
 _MINUTE: Final = 60
+_PAGE: Final = 2000
+"""Rows that are tuples at once: they take ten times the room of arrays, and become
+arrays in half the time while they are in the processor's cache."""
 
 # True for the only source there is, where no row needs to be looked at.
 _OF_SOURCE: Final = """(
@@ -75,14 +78,14 @@ def window_rows(db: Database, table: type[Rollup], start: int, source: str) -> C
             f"SELECT {_COLUMNS_SQL} FROM {name} r WHERE r.start = ? AND {_OF_SOURCE} "  # noqa: S608 - own names
             "ORDER BY r.series_id"
         )
-        return columns_of(rows_of(db, sql, (start, source, source, source)))
+        return _read(db, sql, (start, source, source, source))
     join = "CROSS JOIN" if is_sqlite(db) else "JOIN"
     on = "WHERE" if is_sqlite(db) else "ON"
     sql = (
         f"SELECT {_COLUMNS_SQL} FROM series s {join} {name} r "  # noqa: S608 - own names
         f"{on} r.series_id = s.id AND r.start = ? AND s.source = ? ORDER BY s.id"
     )
-    return columns_of(rows_of(db, sql, (start, source)))
+    return _read(db, sql, (start, source))
 
 
 def series_rows(
@@ -93,10 +96,9 @@ def series_rows(
     Sorted by series and start.
     """
     if table is RollupMinute:
-        rows = _minutes_of_series(db, series_ids, start, end)
+        found = _minutes_of_series(db, series_ids, start, end)
     else:
-        rows = _rows_of_series(db, table, series_ids, start, end)
-    found = columns_of(rows)
+        found = _rows_of_series(db, table, series_ids, start, end)
     order = np.lexsort((found.start, found.series_id))
     return Columns(*(getattr(found, name)[order] for name in COLUMNS))
 
@@ -119,27 +121,25 @@ def baseline_rows(
 
 def _rows_of_series(
     db: Database, table: type[Rollup], series_ids: Ints, start: int, end: int
-) -> list[Any]:
+) -> Columns:
     name = table_name(table)
     sql = (
         f"SELECT {_COLUMNS_SQL} FROM {numbers(db, 'ids')} CROSS JOIN {name} r "  # noqa: S608 - own names
         "WHERE r.series_id = ids.value AND r.start >= ? AND r.start < ?"
     )
-    return rows_of(db, sql, (number_list(db, series_ids), start, end))
+    return _read(db, sql, (number_list(db, series_ids), start, end))
 
 
-def _minutes_of_series(
-    db: Database, series_ids: Ints, start: int, end: int
-) -> list[Any]:
+def _minutes_of_series(db: Database, series_ids: Ints, start: int, end: int) -> Columns:
     starts = _stored_minutes(db, start, end)
     if not len(starts) or not len(series_ids):
-        return []
+        return columns_of([])
     sql = (
         f"SELECT {_COLUMNS_SQL} FROM {numbers(db, 'starts')} "  # noqa: S608 - own names
         f"CROSS JOIN {numbers(db, 'ids')} CROSS JOIN rollup_minute r "
         "WHERE r.start = starts.value AND r.series_id = ids.value"
     )
-    return rows_of(db, sql, (number_list(db, starts), number_list(db, series_ids)))
+    return _read(db, sql, (number_list(db, starts), number_list(db, series_ids)))
 
 
 def _stored_minutes(db: Database, start: int, end: int) -> Ints:
@@ -153,6 +153,15 @@ def _stored_minutes(db: Database, start: int, end: int) -> Ints:
     if oldest is None or newest is None:
         return np.empty(0, dtype=np.int64)
     return np.arange(oldest, newest + 1, _MINUTE, dtype=np.int64)
+
+
+def _read(db: Database, sql: str, params: tuple[object, ...]) -> Columns:
+    parts = [columns_of(rows) for rows in pages_of(db, sql, params, _PAGE)]
+    if len(parts) <= 1:
+        return parts[0] if parts else columns_of([])
+    return Columns(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS)
+    )
 
 
 def columns_of(rows: list[Any]) -> Columns:

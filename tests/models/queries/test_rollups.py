@@ -87,6 +87,16 @@ def test_a_window_holds_the_rows_of_its_source(
     assert len(window_rows(db, table, 172800, "a")) == 0
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_rows_of_many_pages_stay_in_order(db: Database, table: type[Rollup]) -> None:
+    ids = create(db, "a", 4_001)
+    rows = sample(ids, (86400,))
+    upsert_rollups(db, table, columns(rows))
+    assert exactly(window_rows(db, table, 86400, "a")) == wanted(rows)
+    found = series_rows(db, table, np.array(ids, np.int64), 0, 86401)
+    assert exactly(found) == wanted(rows)
+
+
 def test_arrays_have_their_types_even_without_rows(db: Database) -> None:
     filled = columns([row(1, 0)])
     for found in (
