@@ -33,7 +33,9 @@ def validate(document: dict[str, Any]) -> Settings | list[tuple[str, str]]:
     """Return the settings, or the path and the sentence of each problem."""
     document = _without_empty_sections(document, Settings)
     found: dict[tuple[str, str], None] = {}
+    tried: set[tuple[str, str]] = set()
     for _ in range(_PASSES):
+        told = {path for path, _ in found}
         try:
             settings = Settings.model_validate(document)
         except ValidationError as error:
@@ -43,8 +45,11 @@ def validate(document: dict[str, Any]) -> Settings | list[tuple[str, str]]:
         for details in errors:
             place = locate(details["loc"])
             path, sentence = problem(details, place)
-            _repair(document, details, place, path, again=(path, sentence) in found)
-            found.setdefault((path, sentence))
+            _repair(document, details, place, path, again=(path, sentence) in tried)
+            tried.add((path, sentence))
+            # What was told of before holds a stand-in by now, which nobody wrote.
+            if path not in told:
+                found.setdefault((path, sentence))
     return list(found)
 
 
@@ -95,9 +100,14 @@ def _repair(
 
 
 def _holder(document: dict[str, Any], place: Place) -> Any:
-    """Return the section or list of a document that a place is in."""
+    """Return the section or list of a document that a place is in.
+
+    A section that is left out, whose defaults do not go with the rest, is made.
+    """
     holder: Any = document
     for step in place.steps[:-1]:
+        if isinstance(holder, dict):
+            holder.setdefault(step, {})
         holder = holder[step]
     return holder
 

@@ -160,3 +160,9 @@ def test_validation_leaves_the_document_as_it_was() -> None:
     before = yaml.safe_dump(content)
     assert isinstance(validate(content), list)
     assert yaml.safe_dump(content) == before
+
+
+def test_defaults_that_do_not_go_with_the_rest_are_told() -> None:
+    found = validate({"rollup": {"settle": "10000d"}})
+    assert isinstance(found, list)
+    assert [path for path, _ in found] == ["retention.minute"]

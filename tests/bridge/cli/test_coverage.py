@@ -68,7 +68,8 @@ def test_windows_that_have_not_settled_are_not_counted(
     (_, settled, *holes) = table(used.run("coverage", *span).stdout)
     assert settled == ["local", "minute", "2", "1", "0", "0", "0", "1"]
     assert [row[4:] for row in holes[2:]] == [["missing"]]
-    used.configure("rollup: {settle: 10000d}\n")
+    kept = "retention: {minute: 0s, hour: 0s, local_day: 0s}\n"
+    used.configure(f"rollup: {{settle: 10000d}}\n{kept}")
     (_, settling) = table(used.run("coverage", *span).stdout)
     assert settling == ["local", "minute", "0", "0", "0", "0", "0", "0"]
 
