@@ -129,7 +129,7 @@ def test_a_map_is_drawn_where_it_is_asked_for(used: Shell, history: History) -> 
     asked = ("coverage", *span, "--resolution", "minute", "--map")
     at = {second: format_time(BEGIN + second) for second in (-120, 720)}
     lines = used.run(*asked).stdout.splitlines()
-    assert lines[3:9] == [
+    assert lines[3:10] == [
         f"local minute, {at[-120]} to {at[720]}, one window a character",
         "  |..=LL=======MM|",
         "",
