@@ -93,6 +93,6 @@ class Rollup(Section):
     @classmethod
     def _names_differ(cls, distinct: tuple[Distinct, ...]) -> tuple[Distinct, ...]:
         names = [one.name for one in distinct]
-        if len(set(names)) != len(names):
-            raise ValueError("two of them have the same name")
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"the name {twice[0]!r} is used twice; give each its own")
         return distinct

@@ -139,7 +139,7 @@ def written(field: FieldInfo) -> Written:
 def bounds(field: FieldInfo) -> str:
     """Return the range of a number in words, such as `from 1 to 64`, or ''."""
     show = written(field).show
-    least = most = above = None
+    least = most = above = below = None
     for entry in field.metadata:
         match entry:
             case annotated_types.Ge(ge):
@@ -148,6 +148,10 @@ def bounds(field: FieldInfo) -> str:
                 most = show(le)
             case annotated_types.Gt(gt):
                 above = show(gt)
+            case annotated_types.Lt(lt):
+                below = show(lt)
+    if above is not None and below is not None:
+        return f"more than {above} and less than {below}"
     if least is not None and most is not None:
         return f"from {least} to {most}"
     if least is not None:

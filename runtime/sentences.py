@@ -93,7 +93,7 @@ def _wrong_kind(item: Any, place: Place) -> str:
 
 
 def _wrong_value(value: Any, error: ErrorDetails, place: Place) -> str:
-    if isinstance(value, bool | dict | list):
+    if isinstance(value, bool | dict | list) and not place.sections:
         return _not_this(value, error, place)
     return str(error["ctx"]["error"])
 
@@ -142,6 +142,7 @@ SENTENCES: Final[dict[str, Callable[[Any, ErrorDetails, Place], str]]] = {
     "greater_than": _out_of_range,
     "greater_than_equal": _out_of_range,
     "int_type": _not_this,
+    "less_than": _out_of_range,
     "less_than_equal": _out_of_range,
     "literal_error": _not_allowed,
     "missing": _missing,

@@ -46,8 +46,7 @@ class Distinct(Section):
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Distinct:
-        if {"of", self.label} & set(self.by):
-            raise ValueError(
-                f"by must name neither `of` nor the label {self.label} that is counted"
-            )
+        for taken in sorted({"of", self.label} & set(self.by)):
+            why = "counted" if taken == self.label else "given to what is counted"
+            raise ValueError(f"by: the label {taken} is {why}; leave it out here")
         return self

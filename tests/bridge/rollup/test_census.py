@@ -156,9 +156,9 @@ def test_nothing_to_count_makes_no_row() -> None:
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
-        ([CLIENTS, CLIENTS], "two of them have the same name"),
-        ([{**CLIENTS, "by": ["of"]}], "by must name neither `of` nor the label ip"),
-        ([{**CLIENTS, "by": ["ip"]}], "by must name neither `of` nor the label ip"),
+        ([CLIENTS, CLIENTS], "the name 'clients' is used twice"),
+        ([{**CLIENTS, "by": ["of"]}], "by: the label of is given to"),
+        ([{**CLIENTS, "by": ["ip"]}], "by: the label ip is counted"),
         ([{**CLIENTS, "label": ""}], "at least 1 item"),
     ],
 )
