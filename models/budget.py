@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from models.naming import SeriesFacts
 
-_ALONE: Final = frozenset({"histogram"})
-"""Kinds whose rows do not add up to one of the same kind."""
 _OWN: Final = (
     "up",
     "scrape_duration_seconds",
@@ -32,7 +30,7 @@ class Budget:
     """At most `limit` series of a source get rows of their own; 0 is no limit.
 
     Others share one series for each metric and value of the labels `kept`. A series
-    that has an id keeps it; histograms and what tells of targets are never folded.
+    that has an id keeps it; what tells of targets is never folded.
     """
 
     db: Database
@@ -63,8 +61,7 @@ class Budget:
             if identity in own or identity not in new:
                 continue
             own[identity] = fact
-            alone = fact.kind in _ALONE or fact.metric in _OWN
-            if room <= 0 and not alone:
+            if room <= 0 and fact.metric not in _OWN:
                 labels = overflow_labels(fact.labels, self.kept)
                 own[identity] = replace(fact, labels=labels)
             room -= 1

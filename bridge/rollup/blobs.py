@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Key: TypeAlias = tuple[int, int]
 
-__all__ = ["Kind", "Merging", "kind_of", "merge", "parts"]
+__all__ = ["Kind", "Merging", "kind_of", "merge", "parts", "without_state"]
 
 _APART: Final = struct.Struct("<BBB")
 _LENGTH: Final = struct.Struct("<I")
@@ -46,6 +46,23 @@ def parts(blob: bytes) -> list[bytes]:
         (size,) = _LENGTH.unpack_from(blob, _APART.size + at * _LENGTH.size)
         found.append(blob[begin : begin + size])
         begin += size
+    return found
+
+
+def without_state(blobs: Blobs) -> Blobs:
+    """Return histograms without how they stood last, other blobs as they are.
+
+    None for one by which nothing was observed, where its kind allows to say so.
+    """
+    found = blobs.copy()
+    for kind, strip in (
+        (Kind.CLASSIC, classic.without_state),
+        (Kind.EXPONENTIAL, exponential_blobs.without_state),
+    ):
+        places = [at for at, blob in enumerate(blobs) if blob and blob[0] == kind]
+        stripped = strip([blobs[at] for at in places])
+        for at, blob in zip(places, stripped, strict=True):
+            found[at] = blob
     return found
 
 

@@ -136,6 +136,12 @@ def merge(blobs: Sequence[bytes], owner: Ints, owners: int) -> list[bytes | None
     return encode(increases(blobs, owner), _newest(blobs, owner, owners))
 
 
+def without_state(blobs: Sequence[bytes]) -> list[bytes | None]:
+    """Return the increases of each blob alone, None where there are none."""
+    none: list[State | None] = [None] * len(blobs)
+    return encode(increases(blobs, np.arange(len(blobs))), none)
+
+
 def increases(blobs: Sequence[bytes], owner: Ints) -> dict[int, Pile]:
     """Return what the blobs of each owner add up to, by layout id; owners rise."""
     parts: dict[int, list[Pile]] = {}

@@ -21,6 +21,7 @@ from bridge.rollup.commit import Committed, Result, commit, find_entry
 from bridge.rollup.fill import Fill
 from bridge.rollup.kinds import Kinds
 from bridge.rollup.local_engine import LocalEngine
+from bridge.rollup.overflow import Overflow
 from bridge.rollup.plan import FINISHED, LOST, MINUTE, OPEN, PARTIAL, Agenda
 from bridge.rollup.reading import Counting, Reading, read, verdict
 from bridge.rollup.spreads import Spreads
@@ -106,6 +107,7 @@ class Engine:
         self._tails: dict[int, Tail] = {}
         self._losses = 0
         self._folding = False
+        self._overflow = Overflow(parts.db, source.name)
         self._begin: int | None = None
         self._kept_since: int | None = None
         self._searched: float | None = None
@@ -279,7 +281,7 @@ class Engine:
             detectors=self._reporter.detectors,
             events=events,
             before=before,
-            held=None if lookback_ms or self._folding else reading.warnings.held,
+            held=None if reading.lookback_ms else reading.warnings.held,
             layouts=reading.layouts,
         )
         committed = self._commit(result)
@@ -291,13 +293,17 @@ class Engine:
     def _read(self, window: Window, tail: Tail, lookback_ms: int) -> Reading:
         """Read a window; where series are folded, what came before as well.
 
-        No rows say of a folded series by itself what it stood at.
+        No rows say of a folded series by itself what it stood at, also where it is
+        folded no longer as the budget was raised.
         """
-        wanted_ms = self._lookback_ms if self._folding else lookback_ms
+        folding = self._folding or self._overflow.has_rows(window, self._lookback_ms)
+        wanted_ms = self._lookback_ms if folding else lookback_ms
         reading = self._read_since(window, tail, wanted_ms)
         if reading.folded and not wanted_ms:
             reading = self._read_since(window, tail, self._lookback_ms)
         self._folding = bool(reading.folded)
+        if self._folding:
+            self._overflow.forget()
         folded = sum(map(len, reading.folded))
         self._parts.telemetry.series_folded.labels(self._source.name).set(folded)
         return reading

@@ -99,8 +99,21 @@ def merge(kind: Kind, blobs: Sequence[bytes], owner: Ints, owners: int) -> list[
     if kind is Kind.DISTRIBUTION:
         return encode(kind, merged)
     last = np.append(np.flatnonzero(owner[1:] != owner[:-1]), len(owner) - 1)
-    stood = standing([blobs[at] for at in last.tolist()], np.arange(owners))
-    return encode(kind, merged, stood.cells, stood.total)
+    has_state = np.array([blobs[at][2] > 1 for at in last.tolist()], np.bool_)
+    if not has_state.any():
+        return encode(kind, merged)
+    found = np.full(owners, None, np.object_)
+    found[~has_state] = encode(kind, merged.take(np.flatnonzero(~has_state)))
+    some = np.flatnonzero(has_state)
+    stood = standing([blobs[at] for at in last[some].tolist()], np.arange(len(some)))
+    found[some] = encode(kind, merged.take(some), stood.cells, stood.total)
+    merged_blobs: list[bytes] = found.tolist()
+    return merged_blobs
+
+
+def without_state(blobs: Sequence[bytes]) -> list[bytes]:
+    """Return the increases of each native histogram alone."""
+    return encode(Kind.EXPONENTIAL, increases(Kind.EXPONENTIAL, blobs)[0])
 
 
 def increases(kind: Kind, blobs: Sequence[bytes]) -> tuple[Cells, Floats]:

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
-from bridge.rollup.rows import Flag, Rows, no_blobs
+from bridge.rollup.blobs import Merging, without_state
+from bridge.rollup.rows import Flag, Rows
 from bridge.rollup.summation import Sums, positions, without_sum
+from bridge.sources.base import Block, Families, Natives
 from models.folded import overflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bridge.rollup.rows import Bools, Floats, Ints
-    from bridge.sources.base import Block
 
+Answer = TypeVar("Answer", Block, Families, Natives)
+
+_OF_SERIES: Final = frozenset(
+    {"series_id", "expected", "counter", "absent", "ended", "quantile"}
+)
 _UNSAID = int(Flag.BASELINE | Flag.CREATED | Flag.APPEARED | Flag.ENDED)
 """Flags that are about one series and say nothing of many."""
 
 
-def split(block: Block) -> tuple[Block, Block | None]:
-    """Return a block without the folded series, and one of these, None for none."""
-    folded = block.series_id < 0
+def split(answer: Answer) -> tuple[Answer, Answer | None]:
+    """Return an answer without the folded series, and one of these, None for none."""
+    folded = answer.series_id < 0
     if not folded.any():
-        return block, None
-    return _only(block, ~folded), _only(block, folded)
+        return answer, None
+    return _only(answer, ~folded), _only(answer, folded)
 
 
 def fold(parts: Sequence[Rows]) -> Rows:
@@ -35,9 +41,11 @@ def fold(parts: Sequence[Rows]) -> Rows:
     The rows are of one window and have folded ids. Counts, sums, increases, resets and
     expected samples add up, extremes are those of all; `first` and `last` are the sums
     of the series' first and last values, so that `last` of counters is what they stood
-    at together, as far as they were there.
+    at together, as far as they were there. Buckets add up bound by bound; they have no
+    state, as of no series alone it would be true.
     """
     every = Rows.join(parts)
+    every = replace(every, buckets=without_state(every.buckets))
     target = overflow_of(every.series_id)
     order = np.argsort(target, kind="stable")
     every, target = every.take(order), target[order]
@@ -67,6 +75,7 @@ class _Total:
         self._min: Floats = np.full(slots, np.nan)
         self._max: Floats = np.full(slots, np.nan)
         self._flags: Ints = np.full(slots, int(Flag.FOLDED))
+        self._buckets = Merging(slots)
 
     def add(self, slots: Ints | slice, rows: Rows) -> None:
         for name, values in self._ints.items():
@@ -80,6 +89,7 @@ class _Total:
         self._min[slots] = np.fmin(self._min[slots], rows.min)
         self._max[slots] = np.fmax(self._max[slots], rows.max)
         self._flags[slots] |= rows.flags & ~_UNSAID
+        self._buckets.add(slots, rows.buckets)
 
     def rows(self, series_id: Ints, start: Ints) -> Rows:
         found = {
@@ -98,20 +108,25 @@ class _Total:
             min=self._min,
             max=self._max,
             flags=self._flags,
-            buckets=no_blobs(len(series_id)),
+            buckets=self._buckets.result(),
             **columns,
         )
 
 
-def _only(block: Block, chosen: Bools) -> Block:
-    """Return the chosen series of a block."""
-    lengths = np.diff(block.offsets)
+def _only(answer: Answer, chosen: Bools) -> Answer:
+    """Return the chosen series of an answer."""
+    lengths = np.diff(answer.offsets)
     inside = np.repeat(chosen, lengths)
     offsets = np.concatenate(([0], np.cumsum(lengths[chosen])))
-    changed: dict[str, object] = {"offsets": offsets}
-    for one in fields(block):
-        column = getattr(block, one.name)
-        if column is not None and one.name != "offsets":
-            is_sample = one.name in {"times", "values", "started"}
-            changed[one.name] = column[inside if is_sample else chosen]
-    return replace(block, **changed)  # type: ignore[arg-type]  # by its own fields
+    changed: dict[str, Any] = {"offsets": offsets}
+    for one in fields(answer):
+        column = getattr(answer, one.name)
+        if one.name == "histograms":
+            changed[one.name] = tuple(
+                column[at] for at in np.flatnonzero(inside).tolist()
+            )
+        elif one.name in _OF_SERIES and column is not None:
+            changed[one.name] = column[chosen]
+        elif isinstance(column, np.ndarray) and one.name != "offsets":
+            changed[one.name] = column[inside]
+    return replace(answer, **changed)

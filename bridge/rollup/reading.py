@@ -59,13 +59,15 @@ USUALLY: Final = Counting()
 
 @dataclass(slots=True)
 class Reading:
-    """What a source held of a window, rolled up.
+    """What a source held of a window and `lookback_ms` before it, rolled up.
 
     `layouts` are the bounds that histograms were counted by, which rows name by number,
-    and `folded` the rows of series beyond the budget, by themselves.
+    and `folded` the rows of series beyond the budget, by themselves; `numbers` are the
+    overflow series of those that are no histograms.
     """
 
     window: Window
+    lookback_ms: int = 0
     rows: list[Rows] = field(default_factory=list)
     samples: int = 0
     interval_ms: int | None = None
@@ -73,6 +75,7 @@ class Reading:
     warnings: Warnings = field(default_factory=Warnings)
     layouts: dict[int, Bounds] = field(default_factory=dict)
     folded: list[Rows] = field(default_factory=list)
+    numbers: set[int] = field(default_factory=set)
 
     def take(self, parts: Sequence[Rows], answer: Answer) -> None:
         """Add the rows of an answer.
@@ -122,14 +125,14 @@ def read(  # noqa: PLR0917 - what is read, and what it is read by
     before. Samples that `corrections` call wrong are counted, but in no row; `counting`
     is how counters are counted. Raises SourceError.
     """
-    reading = Reading(window)
+    reading = Reading(window, lookback_ms)
     silence = Silence(window.start_ms, window.resolution.width)
     since = window.start_ms - lookback_ms
     for whole in source.read(since, window.end_ms, reading.warnings):
-        answer, beyond = split(whole) if isinstance(whole, Block) else (whole, None)
+        answer, beyond = split(whole)  # type: ignore[type-var]  # one of the three
         if beyond is not None:
             reading.folded.append(
-                _folded(beyond, window, kinds, counting, source, since)
+                _folded(beyond, reading, kinds, counting, source, since)
             )
             reading.hear(beyond, silence)
         known, rising = _as_known(answer, kinds)
@@ -161,37 +164,42 @@ def read(  # noqa: PLR0917 - what is read, and what it is read by
 
 
 def _folded(  # noqa: PLR0917 - as `read`
-    block: Block,
-    window: Window,
+    answer: Answer,
+    reading: Reading,
     kinds: Kinds,
     counting: Counting,
     source: Source,
     since_ms: int,
 ) -> Rows:
-    """Return the rows of folded series; what came before them is only in the block."""
-    target = overflow_of(block.series_id)
-    rising = kinds.counters(target)
-    known = replace(block, counter=rising, quantile=kinds.quantiles(target))
-    previous = Previous.unknown(len(target))
+    """Return the rows of folded series; what came before is only in the answer.
+
+    As elsewhere, a series of numbers takes no histograms in.
+    """
+    known, rising = _as_known(answer, kinds)
+    previous = Previous.unknown(len(rising))
     if counting.policy.evidence:
-        known = with_absence(
+        known = with_absence(  # type: ignore[type-var]  # one of the three
             known,
             rising,
             previous.values,
             source=source,
-            window=window,
+            window=reading.window,
             since_ms=since_ms,
         )
-    falls = counting.tolerated(target)
-    return aggregate(known, window, previous, counting.policy, falls)
+    rows = _rolled_up(known, reading.window, previous, counting, reading.layouts)
+    target = overflow_of(rows.series_id)
+    if isinstance(answer, Block):
+        reading.numbers.update(target.tolist())
+        return rows
+    return rows.take(~np.isin(target, list(reading.numbers)))
 
 
 def _as_known(answer: Answer, kinds: Kinds) -> tuple[Answer, Bools]:
     """Return an answer with the kinds of its series, and which of these only rise."""
     if not isinstance(answer, Block):
         return answer, np.ones(len(answer.series_id), np.bool_)
-    counter = kinds.counters(answer.series_id)
-    quantile = kinds.quantiles(answer.series_id)
+    series_id = overflow_of(answer.series_id)
+    counter, quantile = kinds.counters(series_id), kinds.quantiles(series_id)
     return replace(answer, counter=counter, quantile=quantile), counter
 
 
@@ -205,7 +213,7 @@ def _rolled_up(
     """Return the rows of an answer; the layouts of its histograms are added."""
     policy = counting.policy
     if isinstance(answer, Block):
-        falls = counting.tolerated(answer.series_id)
+        falls = counting.tolerated(overflow_of(answer.series_id))
         rows = aggregate(answer, window, previous, policy, falls)
         spreads = counting.spreads
         return rows if spreads is None else spreads.add_to(rows, answer, window)

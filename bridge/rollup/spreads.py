@@ -10,6 +10,7 @@ import numpy as np
 from bridge.rollup.distributions import distributions
 from bridge.rollup.exponents import COARSEST, FINEST, relative_error
 from bridge.sources.matching import matching
+from models.folded import overflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ class Spreads:
         """
         if not self._rules or not len(rows):
             return rows
-        schemas = self._of(block.series_id)
+        schemas = self._of(overflow_of(block.series_id))
         schemas[block.counter] = _NONE
         if block.quantile is not None:
             schemas[block.quantile] = _NONE

@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from models.dialect import number_list, numbers, rows_of
+from models.folded import OVERFLOW
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,6 +65,16 @@ def everything(db: Database, workspace: str | None = None) -> list[SeriesRow]:
 def of_source(db: Database, source: str) -> list[SeriesRow]:
     """Return the series of a source in the order of their ids."""
     return _series(db, {"source": source})
+
+
+def overflow_ids(db: Database, source: str) -> Ints:
+    """Return the ids of the series that others of a source are folded into, rising."""
+    rows: list[Any] = rows_of(
+        db,
+        "SELECT id FROM series WHERE source = ? AND labels LIKE ? ORDER BY id",
+        (source, f'%"{OVERFLOW}":"true"%'),
+    )
+    return np.array([number for (number,) in rows], np.int64)
 
 
 def by_ids(db: Database, ids: Ints) -> list[SeriesRow]:

@@ -71,10 +71,19 @@ def test_each_metric_and_job_has_an_overflow_of_its_own(db: Database) -> None:
     ]
 
 
-def test_histograms_and_what_tells_of_targets_are_not_folded(db: Database) -> None:
+def test_what_tells_of_targets_is_not_folded(db: Database) -> None:
     resolve(db, facts("a"), 1)
-    some = [*facts("b", metric="up", kind="gauge"), *facts("c", kind="histogram")]
-    assert min(resolve(db, some, 1)) > 0
+    assert min(resolve(db, facts("b", metric="up", kind="gauge"), 1)) > 0
+
+
+@pytest.mark.rule(76)
+def test_r76_histograms_beyond_the_budget_share_one(db: Database) -> None:
+    resolve(db, facts("a"), 1)
+    ids = resolve(db, facts("b", "c", metric="took", kind="histogram"), 1)
+    assert max(ids) < 0
+    assert table(db)[1:] == [("took", '{"job":"web","overflow":"true"}')]
+    kinds = db.execute_sql("SELECT kind FROM series WHERE metric = 'took'").fetchall()
+    assert [kind for (kind,) in kinds] == ["histogram"]
 
 
 def test_without_a_limit_nothing_is_folded(db: Database) -> None:

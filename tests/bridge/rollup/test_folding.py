@@ -10,14 +10,18 @@ import pytest
 
 from bridge.rollup.aggregate import aggregate
 from bridge.rollup.folding import fold, split
+from bridge.rollup.packing import Kind
 from bridge.rollup.rows import Flag
+from bridge.rollup.spreads import Spreads
 from bridge.rollup.tail import Previous
 from bridge.rollup.windows import Window
 from models.budget import Budget
 from models.directory import SeriesFacts, canonical
 from models.folded import folded_id
+from runtime.sketch_settings import Distribution
 from tests.bridge.rollup.builders import HOUR, INF, NAN, Line, block, table
-from tests.bridge.rollup.world import BEGIN, ListSource, World
+from tests.bridge.rollup.natives import inside
+from tests.bridge.rollup.world import BEGIN, Killed, ListSource, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +88,19 @@ def test_infinities_of_both_signs_have_no_sum() -> None:
     )
     assert row["sum"] is None
     assert row["flags"] == Flag.FOLDED | Flag.INFINITE | Flag.NO_SUM
+
+
+def test_distributions_of_gauges_are_folded() -> None:
+    rule = Distribution.model_validate({"match": "queue"})
+    spreads = Spreads([rule], lambda ids: [("queue", {})] * len(ids))
+    known = block(
+        Line([(AT, 1.0)], series_id=A, counter=False),
+        Line([(AT - 1, 2.0)], series_id=C, counter=False),
+        Line([(AT, 3.0), (AT + 1, 4.0)], series_id=B, counter=False),
+    )
+    rows = aggregate(known, Window(HOUR), Previous.unknown(3))
+    found = fold([spreads.add_to(rows, known, Window(HOUR))])
+    assert inside(found.buckets[0], Kind.DISTRIBUTION)["count"] == 3.0
 
 
 def test_series_are_folded_from_all_answers_of_a_window() -> None:
@@ -192,12 +209,45 @@ def test_r76_the_increase_of_an_overflow_series_telescopes(
 
 
 def test_a_window_is_read_again_where_folding_begins(tmp_path: Path) -> None:
-    world = crowd(tmp_path, 1)
+    world = crowd(tmp_path, 6)
     world.run_to(120)
-    world.new_engine()
+    world.feed("g", [(second * 1000, 1.0) for second in range(130, 1800, 15)])
     world.source.reads.clear()
     world.run_to(240)
+    world.new_engine()  # which knows from the rows that series are folded
+    world.run_to(300)
     lengths = [(end - start) // 1000 for start, end in world.source.reads]
     lookback = round(world.rollup.lookback)
-    assert lengths == [60, 60 + lookback, 60 + lookback]
+    assert lengths == [60, 60 + lookback, 60 + lookback, 60 + lookback]
+    world.db.close()
+
+
+@pytest.mark.rule(76)
+@pytest.mark.parametrize("limits", [(1, 5), (5, 1), (2, 0), (0, 2)])
+def test_r76_a_budget_that_is_changed_changes_no_total(
+    tmp_path: Path, true: World, limits: tuple[int, int]
+) -> None:
+    world = crowd(tmp_path / "crowded", limits[0])
+    assert isinstance(world.source, CrowdedSource)
+    world.run_to(600)
+    world.source.limit = limits[1]
+    world.new_engine()
+    world.run_to(1800)
+    assert totals(world, "rollup_minute") == totals(true, "rollup_minute")
+    world.db.close()
+
+
+@pytest.mark.rule(76)
+def test_r76_a_kill_at_any_call_changes_no_total(tmp_path: Path, true: World) -> None:
+    world = crowd(tmp_path / "crowded", 2)
+    dice = random.Random(763)
+    for second in range(0, 1801, 60):
+        world.calls_until_killed = dice.randrange(4)
+        try:
+            world.run_to(second)
+        except Killed:
+            world.new_engine()
+    world.calls_until_killed = math.inf
+    world.run_to(1800)
+    assert totals(world, "rollup_minute") == totals(true, "rollup_minute")
     world.db.close()
