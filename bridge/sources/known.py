@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import repeat
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
@@ -182,8 +183,8 @@ class KnownSeries:
         `native` says that they hold native histograms, of which labels tell nothing.
         Raises SourceError for labels that cannot be read, and what `resolve` raises.
         """
-        get = self._slots.get
-        found = np.fromiter((get(raw, -1) for raw in metrics), np.int64, len(metrics))
+        known = map(self._slots.get, metrics, repeat(-1))
+        found = np.fromiter(known, np.int64, len(metrics))
         if (found < 0).any():
             missing = dict.fromkeys(raw for raw in metrics if raw not in self._slots)
             self._meet(list(missing), native=native)
