@@ -6,27 +6,30 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bridge.rollup.calendars import Calendar, Rules
 from bridge.rollup.windows import Resolution
+from models.queries.calendars import KEPT, listed
 from models.queries.coverage import STATES, newest_finished
 from models.queries.ledger import summary
 from models.queries.series import count_by_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
 
     from models.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One source at one resolution.
+    """One source at one resolution, or the days of a calendar that is kept.
 
-    `lag` is how many seconds ago the newest window that is done ended, None if none
-    is. `windows` counts the ledger by state. `missing` windows have ended and
-    settled since the oldest one in the ledger, and are not in it.
+    `resolution` is as the ledger calls it: `day@NAME` for a calendar. `lag` is how
+    many seconds ago the newest window that is done ended, None if none is. `windows`
+    counts the ledger by state. `missing` windows have ended and settled since the
+    oldest one in the ledger, and are not in it.
     """
 
-    resolution: Resolution
+    resolution: str
     newest: int | None
     lag: float | None
     windows: Mapping[str, int]
@@ -79,40 +82,58 @@ class _Counted:
     oldest: int
     states: dict[str, int] = field(default_factory=dict)
 
-    def missing(self, resolution: Resolution, closed: float) -> int:
-        ended = (resolution.floor(math.floor(closed)) - self.oldest) // resolution.width
-        return max(0, ended - sum(self.states.values()))
+    def missing(self, windows: int) -> int:
+        """Return how many of so many windows since the oldest are not there."""
+        return max(0, windows - sum(self.states.values()))
 
 
 def _progress(
     db: Database,
     source: str,
-    windows: Mapping[Resolution, _Counted],
+    windows: Mapping[str, _Counted],
     now: float,
     settle: float,
-) -> Iterable[Progress]:
-    nothing = dict.fromkeys(STATES, 0)
+) -> Iterator[Progress]:
+    closed = math.floor(now - settle)
     for resolution in Resolution:
-        counted = windows.get(resolution)
+        counted, name = windows.get(resolution.value), resolution.value
         if counted is None:
-            yield Progress(resolution, None, None, nothing)
+            yield Progress(name, None, None, dict.fromkeys(STATES, 0))
             continue
-        newest = newest_finished(db, source, resolution.value)
-        lag = None if newest is None else max(0.0, now - newest - resolution.width)
-        states = {state: counted.states.get(state, 0) for state in STATES}
-        missing = counted.missing(resolution, now - settle)
-        yield Progress(resolution, newest, lag, states, missing)
+        newest = newest_finished(db, source, name)
+        end = None if newest is None else newest + resolution.width
+        ended = (resolution.floor(closed) - counted.oldest) // resolution.width
+        yield _told(name, newest, end, counted, now, ended)
+    for one in listed(db):
+        calendar = Calendar(one.name, Rules.read(one.rules))
+        name = calendar.resolution
+        if one.state != KEPT or name not in windows:
+            continue
+        counted = windows[name]
+        newest = newest_finished(db, source, name)
+        end = None if newest is None else calendar.holding(newest).end
+        days = calendar.within(counted.oldest, closed)
+        ended = sum(day.end <= closed for day in days)
+        yield _told(name, newest, end, counted, now, ended)
 
 
-def _windows(db: Database) -> dict[str, dict[Resolution, _Counted]]:
-    counted: dict[str, dict[Resolution, _Counted]] = {}
-    names = {resolution.value for resolution in Resolution}
+def _told(  # noqa: PLR0917 - what is told of one resolution
+    name: str,
+    newest: int | None,
+    end: int | None,
+    counted: _Counted,
+    now: float,
+    ended: int,
+) -> Progress:
+    lag = None if end is None else max(0.0, now - end)
+    states = {state: counted.states.get(state, 0) for state in STATES}
+    return Progress(name, newest, lag, states, counted.missing(ended))
+
+
+def _windows(db: Database) -> dict[str, dict[str, _Counted]]:
+    counted: dict[str, dict[str, _Counted]] = {}
     for source, resolution, state, count, oldest, _newest in summary(db):
-        if resolution not in names:  # the days of a calendar
-            continue
-        here = counted.setdefault(source, {}).setdefault(
-            Resolution(resolution), _Counted(oldest)
-        )
+        here = counted.setdefault(source, {}).setdefault(resolution, _Counted(oldest))
         here.oldest = min(here.oldest, oldest)
         here.states[state] = count
     return counted

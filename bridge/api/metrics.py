@@ -126,7 +126,7 @@ def _lags(sources: Sequence[SourceStatus]) -> Iterator[Sample]:
     for source in sources:
         for progress in source.progress:
             if progress.lag is not None:
-                yield [source.name, progress.resolution.value], progress.lag
+                yield [source.name, progress.resolution], progress.lag
 
 
 def _windows(sources: Sequence[SourceStatus]) -> Iterator[Sample]:
@@ -134,4 +134,4 @@ def _windows(sources: Sequence[SourceStatus]) -> Iterator[Sample]:
         for progress in source.progress:
             counted = {**progress.windows, MISSING: progress.missing}
             for state, count in counted.items():
-                yield [source.name, progress.resolution.value, state], count
+                yield [source.name, progress.resolution, state], count

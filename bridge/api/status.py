@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from flask import Response  # noqa: TC002 - flask-openapi3 reads annotations
 from flask_openapi3.blueprint import APIBlueprint
@@ -16,6 +16,7 @@ from bridge.api.problems import problem_responses
 from bridge.api.responses import json_response
 from bridge.auth import Scope, needs
 from bridge.version import version
+from models.queries.calendars import listed
 from models.queries.sizes import database_bytes
 
 _WINDOWS: Final = {"done": 120, "partial": 0, "dirty": 0, "open": 0, "lost": 2}
@@ -40,6 +41,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
             ],
         }
     ],
+    "calendars": [{"name": "berlin", "zone": "Europe/Berlin", "state": "kept"}],
     "settings": None,
 }
 
@@ -58,7 +60,7 @@ class DatabaseModel(BaseModel):
 class ProgressModel(BaseModel):
     """One source at one resolution."""
 
-    resolution: str
+    resolution: str = Field(description="minute, hour, day, or day@NAME.")
     newest: int | None = Field(description="Start of the newest window that is done.")
     lag: float | None = Field(description="Seconds since that window ended.")
     windows: dict[str, int] = Field(description="Windows in the ledger by state.")
@@ -73,6 +75,16 @@ class SourceModel(BaseModel):
     progress: list[ProgressModel]
 
 
+class CalendarModel(BaseModel):
+    """A calendar: days, weeks and months by the clocks of a time zone."""
+
+    name: str
+    zone: str = Field(description="Name of the zone in the tz database.")
+    state: Literal["kept", "retired"] = Field(
+        description="retired: no longer in config.yaml, and its days stay as they are."
+    )
+
+
 class StatusAnswer(BaseModel):
     """How the bridge is."""
 
@@ -84,6 +96,7 @@ class StatusAnswer(BaseModel):
     workspace: str | None = Field(description="The only one that this key sees.")
     database: DatabaseModel
     sources: list[SourceModel]
+    calendars: list[CalendarModel] = Field(description="Beside that of UTC.")
     settings: dict[str, Any] | None = Field(
         description="What is configured, without secrets; only with scope admin."
     )
@@ -129,6 +142,10 @@ def status(query: StatusQuery) -> Response:  # noqa: ARG001 - refuses any parame
                 }
                 for source in sources
             ],
+            "calendars": [
+                {"name": one.name, "zone": one.zone, "state": one.state}
+                for one in listed(here.db)
+            ],
             "settings": here.settings.model_dump(mode="json") if visible else None,
         }
     )
@@ -136,7 +153,7 @@ def status(query: StatusQuery) -> Response:  # noqa: ARG001 - refuses any parame
 
 def _document(progress: Progress) -> dict[str, Any]:
     return {
-        "resolution": progress.resolution.value,
+        "resolution": progress.resolution,
         "newest": progress.newest,
         "lag": progress.lag,
         "windows": dict(progress.windows),

@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
 
 from bridge.answers.status import Progress, SourceStatus, source_status
+from bridge.rollup.calendars import Calendar, Rules
+from models.queries import calendars, ledger
+from models.queries.calendars import KEPT, RETIRED
 from tests.bridge.history import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
@@ -19,7 +26,7 @@ def nothing_done(name: str, kind: str, series: int) -> SourceStatus:
         kind,
         series,
         tuple(
-            Progress(resolution, None, None, NOTHING)
+            Progress(resolution.value, None, None, NOTHING)
             for resolution in (MINUTE, HOUR, DAY)
         ),
     )
@@ -39,9 +46,11 @@ def test_a_source_is_as_late_as_its_newest_window_that_is_done(
         "scrape",
         2,
         (
-            Progress(MINUTE, NOON + 180, 15.5, {**NOTHING, "done": 4, "partial": 1}),
-            Progress(HOUR, NOON - 3600, 255.5, {**NOTHING, "done": 1}),
-            Progress(DAY, None, None, NOTHING),
+            Progress(
+                MINUTE.value, NOON + 180, 15.5, {**NOTHING, "done": 4, "partial": 1}
+            ),
+            Progress(HOUR.value, NOON - 3600, 255.5, {**NOTHING, "done": 1}),
+            Progress(DAY.value, None, None, NOTHING),
         ),
     )
 
@@ -92,3 +101,29 @@ def test_a_workspace_sees_its_own_sources_only(db: Database, history: History) -
     history.mark(MINUTE, [NOON], source="b")
     found = source_status(db, {"mine": "scrape"}, NOON, 15.0, "team")
     assert found == [nothing_done("a", "", 1), nothing_done("mine", "scrape", 0)]
+
+
+@pytest.mark.rule(5)
+def test_days_of_calendars_that_are_kept_are_told_beside_the_others(
+    db: Database, history: History
+) -> None:
+    berlin = Calendar("berlin", Rules.of(ZoneInfo("Europe/Berlin")))
+    days = [berlin.day(date(2026, 10, day)) for day in range(24, 28)]
+    for name, state in (("berlin", KEPT), ("old", RETIRED), ("young", KEPT)):
+        rules = str(berlin.rules)
+        listed = calendars.Listed(name, "Europe/Berlin", rules, state, changed_at=0)
+        calendars.write(db, listed)
+    history.mark(MINUTE, [days[0].start])
+    starts = [days[0].start, days[1].start]
+    for name in ("day@berlin", "day@old"):
+        ledger.mark(db, "local", name, starts, "done", "", 0)
+    (status,) = source_status(db, {}, days[2].end + 20, 15.0)
+    assert status.progress[3:] == (
+        Progress(
+            "day@berlin",
+            days[1].start,
+            days[2].end + 20 - days[1].end,
+            {**NOTHING, "done": 2},
+            missing=1,
+        ),
+    )

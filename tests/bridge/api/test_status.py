@@ -6,6 +6,7 @@ import pytest
 
 from bridge.api.status import StatusAnswer
 from bridge.version import version
+from models.queries.calendars import Listed, write
 from models.queries.sizes import database_bytes
 from tests.bridge.application import NOON
 from tests.bridge.history import MINUTE
@@ -78,7 +79,17 @@ def test_the_state_of_the_bridge_is_answered(bridge: Application) -> None:
                 ],
             },
         ],
+        "calendars": [],
     }
+
+
+def test_calendars_are_told(bridge: Application) -> None:
+    write(bridge.db, Listed("berlin", "Europe/Berlin", "1970-01-01 0", "kept", 0))
+    answer = bridge.answer(PATH)
+    StatusAnswer.model_validate(answer)
+    assert answer["calendars"] == [
+        {"name": "berlin", "zone": "Europe/Berlin", "state": "kept"}
+    ]
 
 
 @pytest.mark.parametrize(
