@@ -34,15 +34,10 @@ class Kinds:
         self._kinds_of = kinds_of
         self._codes = np.zeros(0, np.int8)
 
-    def counters(self, series_id: Ints) -> Bools:
-        """Return which series are counters."""
-        counter: Bools = (self._known(series_id) & _COUNTER) > 0
-        return counter
-
-    def quantiles(self, series_id: Ints) -> Bools:
-        """Return which series are quantiles of summaries."""
-        quantile: Bools = (self._known(series_id) & _QUANTILE) > 0
-        return quantile
+    def of(self, series_id: Ints) -> tuple[Bools, Bools]:
+        """Return which series are counters, and which are quantiles of summaries."""
+        codes = self._known(series_id)
+        return (codes & _COUNTER) > 0, (codes & _QUANTILE) > 0
 
     def _known(self, series_id: Ints) -> NDArray[np.int8]:
         size = int(series_id.max(initial=-1)) + 1

@@ -199,7 +199,7 @@ def _as_known(answer: Answer, kinds: Kinds) -> tuple[Answer, Bools]:
     if not isinstance(answer, Block):
         return answer, np.ones(len(answer.series_id), np.bool_)
     series_id = overflow_of(answer.series_id)
-    counter, quantile = kinds.counters(series_id), kinds.quantiles(series_id)
+    counter, quantile = kinds.of(series_id)
     return replace(answer, counter=counter, quantile=quantile), counter
 
 

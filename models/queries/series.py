@@ -114,10 +114,12 @@ def kinds_of(db: Database, ids: Ints) -> NDArray[np.str_]:
     rows: list[Any] = rows_of(
         db,
         f"SELECT s.id, s.kind FROM {numbers(db, 'ids')} "  # noqa: S608 - own names
-        "CROSS JOIN series s WHERE s.id = ids.value",
+        "CROSS JOIN series s WHERE s.id = ids.value AND s.kind <> 'unknown'",
         (number_list(db, ids),),
     )
     kinds = dict(rows)
+    if not kinds:  # as always, for series that nothing will ever be known of
+        return np.full(len(ids), "unknown")
     return np.array([kinds.get(one, "unknown") for one in ids.tolist()], np.str_)
 
 

@@ -26,7 +26,7 @@ class Table:
 
 def counters(kinds: Kinds, ids: list[int]) -> list[int]:
     series_id = np.array(ids)
-    return [int(number) for number in series_id[kinds.counters(series_id)]]
+    return [int(number) for number in series_id[kinds.of(series_id)[0]]]
 
 
 def test_what_the_table_says_is_remembered() -> None:
@@ -35,7 +35,7 @@ def test_what_the_table_says_is_remembered() -> None:
     ids = [1, 2, 3, 4, 5]
     assert counters(kinds, ids) == [1, 3]
     assert counters(kinds, ids) == [1, 3]
-    assert kinds.quantiles(np.array(ids)).tolist() == [False, False, False, True, False]
+    assert kinds.of(np.array(ids))[1].tolist() == [False, False, False, True, False]
     assert table.asked == [ids]
 
 
@@ -51,4 +51,4 @@ def test_a_kind_that_became_known_is_taken_up() -> None:
 
 def test_no_series_is_fine() -> None:
     kinds = Kinds(Table())
-    assert kinds.counters(np.zeros(0, np.int64)).tolist() == []
+    assert [len(marks) for marks in kinds.of(np.zeros(0, np.int64))] == [0, 0]
