@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from bridge.rollup.calendars import Calendar, Rules
 from bridge.rollup.windows import Resolution
+from models.queries import calendars as queries
 from models.queries import coverage, expiry, ledger, retained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bridge.rollup.calendars import Period
     from models.database import Database
 
 _HOUR: Final = Resolution.HOUR.width
@@ -29,8 +31,6 @@ STEPS: Final = {
 }
 """Rows go up to multiples of this: whole coarser windows, and days by the week, as the
 rows of a series lie together and a page is then written once for seven of them."""
-
-_LONGEST_LOCAL_DAY: Final = 25 * _HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,22 +129,47 @@ def _local_days(
     db: Database, source: str, begin: int, end: int
 ) -> Iterator[tuple[int, str]]:
     """Yield until when the local days of each calendar that is kept are made."""
-    for name in expiry.calendars(db):
-        resolution = f"day@{name}"
-        days = expiry.finished_days(db, source, resolution, begin, end)
-        why = f"calendar {name} is not made beyond it"
-        if not days or days[0] > begin + _LONGEST_LOCAL_DAY:
-            yield begin, why
+    minute, hour = (
+        ledger.begin(db, source, each.value)
+        for each in (Resolution.MINUTE, Resolution.HOUR)
+    )
+    firsts = {Resolution.MINUTE: minute, Resolution.HOUR: hour}
+    for listed in queries.listed(db):
+        if listed.state != queries.KEPT:
             continue
-        skipped = [
-            day
-            for day, after in pairwise(days)
-            if after > max(begin, day + _LONGEST_LOCAL_DAY)
-        ]
-        yield min([*skipped, days[-1]]), why
-        undone = expiry.oldest_unfinished(db, source, resolution)
-        if undone is not None:
-            yield undone, f"a day of calendar {name} is to be done again"
+        calendar = Calendar(listed.name, Rules.read(listed.rules))
+        own = retained.since(db, source, calendar.resolution)
+        finished = set(
+            expiry.finished_days(db, source, calendar.resolution, begin, end)
+        )
+        wholes = {each: retained.since(db, source, each.value) for each in firsts}
+        before = begin
+        for day in calendar.within(begin, end):
+            if day.start in finished:
+                before = day.start
+            elif _can_be_made(day, own, firsts, wholes):
+                yield before, f"calendar {listed.name} is not made beyond it"
+                break
+
+
+def _can_be_made(
+    day: Period,
+    own: int | None,
+    firsts: Mapping[Resolution, int | None],
+    wholes: Mapping[Resolution, int | None],
+) -> bool:
+    """Whether anything of what a local day is made from is there, and none is deleted.
+
+    What is not made and never will be holds nothing back, such as the past of a
+    calendar that was added after it had been deleted.
+    """
+    finer = day.built_from
+    if finer is None:
+        return False
+    first, whole = firsts[finer], wholes[finer]
+    if first is None or day.end <= first:
+        return False
+    return all(since is None or day.start >= since for since in (own, whole))
 
 
 def _told(seconds: int) -> str:

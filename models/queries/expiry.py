@@ -182,14 +182,6 @@ def count_old(db: Database, table: str, column: str, before: int) -> tuple[int, 
     return int(rows[0][0]), int(rows[0][1])
 
 
-def calendars(db: Database) -> list[str]:
-    """Return the names of the calendars whose days are made."""
-    rows: list[Any] = rows_of(
-        db, "SELECT name FROM calendars WHERE state = 'kept' ORDER BY name"
-    )
-    return [name for (name,) in rows]
-
-
 def calendars_in_ledger(db: Database, source: str) -> list[str]:
     """Return the resolutions of all calendars that a source has days of."""
     rows: list[Any] = rows_of(db, "SELECT name FROM calendars ORDER BY name")

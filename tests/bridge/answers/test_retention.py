@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -9,12 +11,13 @@ from bridge.answers.coverage import read_extents
 from bridge.answers.resolution import choose
 from bridge.answers.retention import ROW_BYTES, Planned, planned
 from bridge.answers.times import Span, format_time
+from bridge.rollup.calendars import Calendar, Rules
 from bridge.rollup.engine import Parts
 from bridge.rollup.retention import Retention
 from bridge.telemetry import Telemetry
 from models.dialect import is_sqlite
 from models.directory import SeriesDirectory
-from models.queries import events, ledger, retained
+from models.queries import calendars, events, ledger, retained
 from runtime import settings
 from tests.bridge.history import DAY, HOUR, MINUTE, gauge
 from tests.fakes import FakeClock
@@ -46,6 +49,12 @@ def beat(db: Database, retention: settings.Retention, now: int = NOW) -> Telemet
     parts = Parts(db, lambda _, job: job(), SeriesDirectory(db), telemetry, clock)
     Retention(retention, ["local"], parts).finish()
     return telemetry
+
+
+def keep_calendar(db: Database, zone: str, rules: Rules | None = None) -> Calendar:
+    home = Calendar("home", rules or Rules.of(ZoneInfo(zone)))
+    calendars.write(db, calendars.Listed("home", zone, str(home.rules), "kept", 0))
+    return home
 
 
 @pytest.fixture
@@ -165,12 +174,8 @@ def test_r62_so_does_one_that_has_only_begun(past: Database, history: History) -
 def test_r67_calendars_hold_back_what_their_days_are_made_from(
     past: Database, history: History, made: Any, kept_from: int
 ) -> None:
-    run(
-        past,
-        "INSERT INTO calendars (name, zone, rules, state, changed_at) "
-        "VALUES ('home', 'Europe/Berlin', '', 'kept', 0)",
-    )
-    local = [MONDAY - 3600 + day * 86400 for day in made]
+    keep_calendar(past, "Europe/Berlin")
+    local = [MONDAY - 7200 + day * 86400 for day in made]
     for start in local:
         ledger.mark(past, "local", "day@home", [start], "done", "", 0)
     beat(past, policy(hour="10d"))
@@ -180,13 +185,38 @@ def test_r67_calendars_hold_back_what_their_days_are_made_from(
     )
 
 
+@pytest.mark.rule(67)
+def test_r67_days_that_cannot_be_made_any_more_hold_nothing_back(
+    past: Database,
+) -> None:
+    # The calendar was added after the minutes had been deleted that Nepal needs.
+    home = keep_calendar(past, "Asia/Kathmandu")
+    since = NOW - 14 * 86400
+    retained.keep(past, [retained.Kept("local", "minute", "", since, since, 0)])
+    made = [day.start for day in home.within(since, NOW) if day.start >= since]
+    ledger.mark(past, "local", "day@home", made, "done", "", 0)
+    beat(past, policy(hour="20d", day="30d"))
+    assert starts(past, HOUR)[0] == NOW - 20 * 86400
+    assert starts(past, DAY)[0] == MONDAY + WEEK
+
+
+@pytest.mark.rule(5)
+@pytest.mark.rule(67)
+def test_r5_a_local_day_of_26_hours_is_no_hole(past: Database) -> None:
+    autumn = date(1970, 1, 1).toordinal() + MONDAY // 86400 + 10
+    rules = Rules((autumn - 1, autumn), (-7200, 0))
+    home = keep_calendar(past, "Antarctica/Troll", rules)
+    days = list(home.within(MONDAY, NOW))
+    assert max(day.end - day.start for day in days) == 26 * 3600
+    made = [day.start for day in days]
+    ledger.mark(past, "local", "day@home", made, "done", "", 0)
+    beat(past, policy(hour="2d"))
+    assert starts(past, HOUR)[0] == NOW - 2 * 86400
+
+
 @pytest.mark.setting("retention.local_day")
 def test_local_days_go_by_weeks(past: Database, history: History) -> None:
-    run(
-        past,
-        "INSERT INTO calendars (name, zone, rules, state, changed_at) "
-        "VALUES ('home', 'Europe/Berlin', '', 'kept', 0)",
-    )
+    keep_calendar(past, "Europe/Berlin")
     number = history.series("a")
     for day in range(40):
         start = MONDAY - 3600 + day * 86400
