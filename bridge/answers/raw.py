@@ -14,6 +14,7 @@ from bridge.rollup.rows import Rows
 from bridge.rollup.verify import verify
 from bridge.sources.base import Block, Families, Warnings
 from bridge.sources.selectors import NAME, Matcher, Selector
+from bridge.sources.starts import CREATED, base_of
 from models.queries.previous import last_before
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _NAMED: Final = {math.inf: "+Inf", -math.inf: "-Inf"}
 _PARTS: Final = "(_bucket|_count|_sum)?"
+_COUNTING: Final = frozenset({"counter", "histogram"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,24 @@ class Raw:
 
 
 def selector_of(series: SeriesRow) -> str:
-    """Return the selector of a series, and of the parts if it is a histogram."""
+    """Return the selector of a series, and of what its row is made of beside it.
+
+    These are the parts of a histogram, and what says since when counts go (R25, R27).
+    """
     matchers = {Matcher(name, "=", value) for name, value in series.labels.items()}
-    if series.kind == "histogram":
-        name = "".join(c if c.isalnum() or c in "_:" else "." for c in series.metric)
-        matchers.add(Matcher(NAME, "=~", name + _PARTS))
+    if series.kind in _COUNTING:
+        parts = _PARTS if series.kind == "histogram" else ""
+        created = _pattern(base_of(series.metric)) + CREATED
+        either = f"{_pattern(series.metric)}{parts}|{created}"
+        matchers.add(Matcher(NAME, "=~", either))
     else:
         matchers.add(Matcher(NAME, "=", series.metric))
     return str(Selector(frozenset(matchers)))
+
+
+def _pattern(metric: str) -> str:
+    """Return a regular expression of a name that every server takes."""
+    return "".join(c if c.isalnum() or c in "_:" else "." for c in metric)
 
 
 def reread(  # noqa: PLR0917 - what is compared with what
