@@ -72,7 +72,9 @@ def aggregate(
         totals=totals,
         blobs=blobs,
         flags=_flags(part, rises),
-        no_sum=np.isnan(after[part.scraped.newest])
+        # Once an observation is no number, `_sum` is none for good: it did not rise
+        # by nothing, nobody knows by how much.
+        no_sum=np.isnan(part.now.totals[part.scraped.newest])
         | run.any(np.isinf(part.now.totals)),
     )
     return part.scraped.rows(families, window, made, added), used

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _TOLERANCE: Final = 1e-12
 """By this share counts may fall from one bound to the next: rounding (R50)."""
+_HISTOGRAMS: Final = frozenset({Kind.CLASSIC, Kind.EXPONENTIAL})
 
 
 class Layouts:
@@ -138,21 +139,20 @@ def read(families: Families) -> tuple[Scrapes, Layouts]:
 def standing(previous: Previous, layouts: Layouts, lookup: Lookup) -> Scrapes:
     """Return how families stood in the rows before; NaN where none is known.
 
-    Of layouts whose bounds nobody knows, and of rows without buckets, only the count
-    is.
+    Of layouts whose bounds nobody knows, and of native histograms, only the count is.
+    Of what was a number then nothing is (R33).
     """
     series = len(previous.values)
-    places = [
-        at
-        for at, blob in enumerate(previous.buckets.tolist())
-        if blob is not None and blob[0] == Kind.CLASSIC
-    ]
+    kinds = [None if blob is None else blob[0] for blob in previous.buckets.tolist()]
+    places = [at for at, kind in enumerate(kinds) if kind == Kind.CLASSIC]
+    counted = np.array([kind in _HISTOGRAMS for kind in kinds], np.bool_)
+    stood = np.where(counted, previous.values, np.nan)
     blobs = [previous.buckets[at] for at in places]
     found = classic.standing(blobs, np.array(places, np.int64))
     known = layouts.learn(found, lookup)
     wide = [len(layouts.bounds[at]) for at in known.values()]
     layout = np.full(series, layouts.place(TOTAL), np.int64)
-    cumulative = np.repeat(previous.values[:, None], max(wide, default=1), axis=1)
+    cumulative = np.repeat(stood[:, None], max(wide, default=1), axis=1)
     totals = np.full(series, np.nan)
     for number, state in found.items():
         totals[state.owner] = state.total

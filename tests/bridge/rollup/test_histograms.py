@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.rollup.distributions import distributions
 from bridge.rollup.histograms import aggregate
 from bridge.rollup.layouts import Bounds, layout_id
 from bridge.rollup.merge import merge
@@ -206,7 +207,9 @@ def test_a_missing_sum_is_made_up_for_by_the_next() -> None:
             Scrape(MS + 120_000, (1, 1, 3), 9.0),
         ]
     )
-    assert (first.sum[0], second.sum[0], third.sum[0]) == (0, 0, 4)
+    assert (first.sum[0], third.sum[0]) == (0, 4)
+    assert math.isnan(second.sum[0])
+    assert second.flags[0] & Flag.NO_SUM
 
 
 def test_a_sum_that_was_reset_unseen_begins_at_zero() -> None:
@@ -217,7 +220,8 @@ def test_a_sum_that_was_reset_unseen_begins_at_zero() -> None:
             Scrape(MS + 120_000, (1, 1, 2), 9.0),
         ]
     )
-    assert [rows.sum[0] for rows in done] == [0, 0, 9]
+    assert (done[0].sum[0], done[2].sum[0]) == (0, 9)
+    assert math.isnan(done[1].sum[0])
 
 
 def test_a_sum_that_is_infinite_or_never_told_is_none() -> None:
@@ -227,6 +231,36 @@ def test_a_sum_that_is_infinite_or_never_told_is_none() -> None:
         )
         assert math.isnan(rows.sum[0])
         assert rows.flags[0] & Flag.NO_SUM
+
+
+def test_a_sum_that_is_no_number_any_more_did_not_rise_by_nothing() -> None:
+    before, within, later = windows(
+        [
+            Scrape(MS, (1, 1, 1), 5.0),
+            Scrape(MS + 60_000, (1, 1, 2), 7.0),
+            Scrape(MS + 61_000, (1, 1, 3), NAN),
+            Scrape(MS + 120_000, (1, 1, 9), NAN),
+        ]
+    )
+    assert before.sum[0] == 0
+    for rows in (within, later):
+        assert math.isnan(rows.sum[0])
+        assert rows.flags[0] & Flag.NO_SUM
+    merged = merge([before, within, later], Resolution.HOUR, Resolution.MINUTE)
+    assert math.isnan(merged.sum[0])
+    assert merged.increase[0] == 8
+
+
+@pytest.mark.rule(33)
+@pytest.mark.parametrize("was", [None, "distribution"])
+def test_r33_what_was_a_number_is_no_count_to_go_on_from(was: str | None) -> None:
+    blobs = np.full(1, None, np.object_)
+    if was:
+        blobs[0] = distributions(np.array([5.0]), np.zeros(1, np.int64), 1, 3)[0]
+    number = Previous(np.array([5.0]), np.array([MS - 10_000]), blobs)
+    now = families([Scrape(MS, (90, 95, 100), 5.0)])
+    rows, _ = aggregate(now, MINUTE, number)
+    assert (rows.increase[0], rows.flags[0]) == (0, Flag.BASELINE)
 
 
 @pytest.mark.rule(25)
