@@ -11,7 +11,6 @@ from bridge.rollup.corrections import Corrections
 from bridge.sources.matching import matching
 from models.directory import SeriesDirectory
 from models.lease import Lease, LeaseTaken
-from models.queries import events
 
 if TYPE_CHECKING:
     from bridge.rollup.amending import Amended
@@ -51,7 +50,4 @@ def _apply(
     corrections = Corrections(
         db, source, matching, lambda ids: directory.describe(ids, remember=False)
     )
-    done = amend(db, corrections, int(clock.now()))
-    for one in done:
-        events.record(db, teller.amended(one))
-    return done
+    return amend(db, corrections, int(clock.now()), teller.amended)

@@ -21,18 +21,20 @@ from bridge.rollup.tiers import Uncorrectable
 from bridge.rollup.windows import Resolution
 from models import bulk
 from models.queries import corrections as table
+from models.queries import events as event_queries
 from models.queries import ledger
 from models.queries.ledger import Entry
 from models.queries.restatements import record
 from models.queries.series import ids_of_source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bridge.rollup.corrections import Corrections
     from bridge.rollup.rows import Ints, Rows
     from models.database import Database
     from models.queries.corrections import CorrectionRow
+    from models.queries.events import EventRow
 
 APPLIED: Final = "applied"
 REVOKED: Final = "revoked"
@@ -56,16 +58,24 @@ class _Count:
     series: set[int] = field(default_factory=set)
 
 
-def amend(db: Database, corrections: Corrections, now: int) -> list[Amended]:
+def amend(
+    db: Database,
+    corrections: Corrections,
+    now: int,
+    event_of: Callable[[Amended], EventRow],
+) -> list[Amended]:
     """Do all that corrections of a source wait for; return what was done.
 
-    One transaction for each. To be run on the writer.
+    One transaction for each, which also records its event, so that a kill leaves both
+    or neither. To be run on the writer.
     """
     done = []
     for row in corrections.refresh():
         if row.waits:
             with db.atomic():
-                done.append(_amend(db, corrections, row, now))
+                amended = _amend(db, corrections, row, now)
+                event_queries.record(db, event_of(amended))
+            done.append(amended)
             corrections.refresh()
     return done
 

@@ -439,8 +439,9 @@ class Engine:
                     return
                 result = self._fill.merge(window)
                 if result is not None:
-                    self._commit(result)
+                    # First, so that a kill in between leaves the window to be done.
                     self._touch(result)
+                    self._commit(result)
         self._local.work(self._stop.is_set)
 
     def _touch(self, result: Result) -> None:

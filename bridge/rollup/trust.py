@@ -83,14 +83,9 @@ class Trust:
         if not waiting:
             return False
         now, db = int(self._parts.clock.now()), self._parts.db
-
-        def work() -> list[Amended]:
-            done = amend(db, self.corrections, now)
-            for one in done:
-                event_queries.record(db, self._teller.amended(one))
-            return done
-
-        done = self._parts.call("amend", work)
+        done = self._parts.call(
+            "amend", lambda: amend(db, self.corrections, now, self._teller.amended)
+        )
         for one in done:
             log.info("correction", id=one.row.id, done=one.done, outcome=one.outcome)
             self._parts.telemetry.events.labels("corrections").inc()

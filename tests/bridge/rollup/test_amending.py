@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from models.queries import ledger
+from models.queries import events, ledger
 from tests.bridge.rollup.test_engine import steady
 from tests.bridge.rollup.trusted import Trusted
-from tests.bridge.rollup.world import BEGIN
+from tests.bridge.rollup.world import BEGIN, Killed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,29 @@ def test_the_span_counts_nothing_and_the_next_step_goes_over_it(
     assert rows["a_total", 240].increase == 12
     assert rows["a_total", 240].resets == 0
     assert rows["a_total", 300].increase == 4
+
+
+@pytest.mark.rule(60)
+def test_r60_a_kill_leaves_a_correction_with_its_event_or_neither(
+    world: Trusted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.feed("a_total", spiked())
+    world.run_to(600)
+    before = world.everything()
+
+    def end(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(events, "record", end)
+        with pytest.raises(Killed):
+            world.correct("a_total", 120, 240)
+    assert world.everything() == before
+    world.new_engine()
+    world.settle()
+    told = world.db.execute_sql("SELECT type FROM error_events").fetchall()
+    assert told == [("correction_applied",)]
+    assert world.everything() != before
 
 
 def test_hours_follow(world: Trusted) -> None:

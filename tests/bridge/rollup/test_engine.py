@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -205,6 +206,29 @@ def test_r60_a_kill_at_any_call_leaves_rows_and_ledger_in_step(tmp_path: Path) -
         world.new_engine()
         world.run_to(360)
         assert world.rows("rollup_minute") == world.truth(0, 360)
+        world.db.close()
+
+
+@pytest.mark.rule(60)
+def test_r60_a_kill_around_the_commit_of_an_hour_forgets_no_series(
+    tmp_path: Path,
+) -> None:
+    for number in range(4):
+        (tmp_path / str(number)).mkdir()
+        world = World(tmp_path / str(number))
+        world.source.interval_ms = 60_000
+        world.feed("a_total", steady(2760, every=60))
+        world.feed("keeps", steady(3600, every=60))
+        world.run_to(2700)
+        world.calls_until_killed = number
+        with contextlib.suppress(Killed):
+            world.run_to(2760)
+        world.calls_until_killed = math.inf
+        world.new_engine()
+        world.run_to(2820)
+        assert list(world.states("hour").values()) == ["partial"]
+        seen = world.db.execute_sql("SELECT last_seen FROM series").fetchall()
+        assert seen == [(BEGIN + 2759,)] * 2
         world.db.close()
 
 
