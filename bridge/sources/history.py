@@ -79,6 +79,7 @@ def _gallop(
     """
     width = _MINUTE
     while low < end_ms:
+        width = min(width, end_ms - low)
         if api.has_samples(selector, low, low + width):
             return low, width
         low += width

@@ -7,6 +7,7 @@ used.
 
 from __future__ import annotations
 
+import copy
 import random as system_random
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -26,13 +27,14 @@ from bridge.sources.base import (
 from bridge.sources.catalogue import Catalogue
 from bridge.sources.client import Client
 from bridge.sources.fetchers import Fetchers
+from bridge.sources.narrowing import check_narrowed, whole_families
 from bridge.sources.planner import Planner
 from bridge.sources.selectors import Selector, combine, parse
 from bridge.sources.transports import transport
 from bridge.sources.witness import Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_MINUTE: Final = 60_000
 _UP: Final = parse("up")
 
 
@@ -89,10 +92,12 @@ class PrometheusSource:
             clock=clock,
             random=random,
         )
-        self._planner = Planner(
-            self._api, self._selectors, limit=source.shard, refresh=source.refresh
+        self._replica_label = source.replica_label
+        self._plan = partial(
+            Planner, self._api, limit=source.shard, refresh=source.refresh
         )
-        self._catalogue = Catalogue(
+        self._list = partial(
+            Catalogue,
             self._api,
             resolve,
             refresh=source.refresh,
@@ -100,9 +105,7 @@ class PrometheusSource:
             histograms=histograms,
             replica_label=source.replica_label,
         )
-        self._witness = Witness(
-            self._api, self._selectors, self._catalogue, source.replica_label
-        )
+        self._ready()
         self._transport = transport(
             source.transport,
             self._api,
@@ -114,6 +117,30 @@ class PrometheusSource:
         self._told = False
         self._closed: bool | None = None
 
+    def _ready(self) -> None:
+        self._planner = self._plan(self._selectors)
+        self._catalogue = self._list()
+        self._witness = Witness(
+            self._api, self._selectors, self._catalogue, self._replica_label
+        )
+
+    def narrowed(self, match: Sequence[str]) -> PrometheusSource:
+        """Return the same source with only the series that any of some selectors takes.
+
+        Of a histogram all parts are read where a selector names one of them. It lives as
+        long as this one, whose connections it uses, and must not be read from while this
+        one is. Raises ValueError for a selector that the settings do not cover.
+        """
+        wanted = []
+        for text in match:
+            selector = parse(text)
+            check_narrowed(text, selector, self._selectors, self._replica_label)
+            wanted.append(whole_families(selector))
+        other = copy.copy(self)
+        other._selectors = combine(wanted)  # noqa: SLF001 - one of its own kind
+        other._ready()  # noqa: SLF001 - same
+        return other
+
     @property
     def name(self) -> str:
         """The name in config.yaml."""
@@ -124,14 +151,18 @@ class PrometheusSource:
         return self._api.now_ms()
 
     def earliest_ms(self, not_before_ms: int) -> int | None:
-        """Return the second of the earliest sample of `up` since then.
+        """Return the second of the earliest sample since then, of `up` or selected.
 
-        Where there is no `up`, as nothing is scraped, of any selected series.
+        `up` is found cheaply. Whole minutes before it may hold what was not scraped,
+        such as blocks that were made from another server's data.
         """
         now_ms = self.now_ms()
-        return self._earliest([_UP], not_before_ms, now_ms) or self._earliest(
-            self._selectors, not_before_ms, now_ms
-        )
+        scraped = self._earliest([_UP], not_before_ms, now_ms)
+        until = now_ms if scraped is None else scraped // _MINUTE * _MINUTE
+        if until <= not_before_ms:
+            return scraped
+        before = self._earliest(self._selectors, not_before_ms, until)
+        return scraped if before is None else before
 
     def read(
         self, start_ms: int, end_ms: int, warnings: Warnings

@@ -527,7 +527,6 @@ def test_the_earliest_sample_is_that_of_up(
     server.now = END / 1000
     server.add("up", [(START + n * 15_000, 1.0) for n in range(5)], job="a")
     server.add("up", [(START - 3_723_456, 1.0), (START, 1.0)], job="b")
-    server.add("x", [(START - 9_000_000, 1.0)])
     with closing(harness(server, clock)) as bench:
         earliest = bench.source.earliest_ms
         assert earliest(START - 86_400_000) == START - 3_723_456 // 1000 * 1000 - 1000
@@ -548,6 +547,18 @@ def test_without_up_the_earliest_sample_is_any_selected(
         assert bench.source.earliest_ms(0) == START - 900_000
 
 
+def test_samples_from_before_the_first_up_belong_to_the_history(
+    server: FakePrometheus, clock: FakeClock
+) -> None:
+    server.now = END / 1000
+    server.add("up", [(START, 1.0)], job="a")
+    server.add("x", [(START - 900_000, 1.0), (START, 1.0)], job="a")
+    server.add("y", [(START - 990_000, 1.0)], job="b")
+    with closing(harness(server, clock, selectors=('{job="a"}',))) as bench:
+        assert bench.source.earliest_ms(START - 86_400_000) == START - 900_000
+        assert bench.source.earliest_ms(START - 800_000) == START
+
+
 def test_the_index_may_know_series_long_before_their_first_sample(
     server: FakePrometheus, clock: FakeClock
 ) -> None:
@@ -559,7 +570,8 @@ def test_the_index_may_know_series_long_before_their_first_sample(
     )
     with closing(harness(server, clock)) as bench:
         assert bench.source.earliest_ms(START - 30 * 86_400_000) == START
-        assert len(server.paths) < 60
+        # Of `up`, and of what was selected before it.
+        assert len(server.paths) < 60 + 30
         assert bench.source.earliest_ms(START + 1000) is None
 
 
