@@ -139,7 +139,7 @@ def written(field: FieldInfo) -> Written:
 def bounds(field: FieldInfo) -> str:
     """Return the range of a number in words, such as `from 1 to 64`, or ''."""
     show = written(field).show
-    least = most = above = below = None
+    least = most = above = below = ""
     for entry in field.metadata:
         match entry:
             case annotated_types.Ge(ge):
@@ -147,16 +147,12 @@ def bounds(field: FieldInfo) -> str:
             case annotated_types.Le(le):
                 most = show(le)
             case annotated_types.Gt(gt):
-                above = show(gt)
+                above = f"more than {show(gt)}"
             case annotated_types.Lt(lt):
-                below = show(lt)
-    if above is not None and below is not None:
-        return f"more than {above} and less than {below}"
-    if least is not None and most is not None:
-        return f"from {least} to {most}"
-    if least is not None:
-        return f"{least} or more"
-    return f"more than {above}" if above is not None else ""
+                below = f"less than {show(lt)}"
+    if least:
+        return f"from {least} to {most}" if most else f"{least} or more"
+    return " and ".join(filter(None, (above, below)))
 
 
 def default(field: FieldInfo) -> Any:
