@@ -106,6 +106,7 @@ class Writer:
             while (job := self._jobs.get()) is not None:
                 self._telemetry.writer_queue.set(self._jobs.qsize())
                 self._work(job)
+                del job  # the rows of a window would be kept until the next one
         finally:
             self._ended.set()
             self._refuse_the_rest()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -44,6 +45,19 @@ def test_jobs_run_in_order_on_one_thread() -> None:
     assert seen == [(number, "writer") for number in range(5)]
     assert bench.disconnected == 1
     assert bench.jobs("note", "done") == 5
+
+
+def test_what_a_job_was_about_is_not_kept() -> None:
+    class Rows:
+        """As large as one likes."""
+
+    bench, gone, rows = Bench(), threading.Event(), Rows()
+    weakref.finalize(rows, gone.set)
+    bench.writer.start()
+    bench.writer.call("write", partial(isinstance, rows, Rows))
+    del rows
+    assert gone.wait(10)
+    bench.writer.stop()
 
 
 def test_a_job_that_raises_raises_where_it_was_asked_for() -> None:
