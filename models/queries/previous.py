@@ -114,10 +114,11 @@ def last_before(db: Database, series_ids: Ints, start: int) -> Last:
     """
     asked = np.asarray(series_ids, dtype=np.int64)
     search = _Search(db, np.unique(asked))
-    hour = (start - _MINUTE) // _HOUR * _HOUR
-    search.in_minutes(hour, start)
+    looked = (start - _MINUTE) // _HOUR * _HOUR
+    search.in_minutes(looked, start)
     for source, ids in search.by_source().items():
-        search.further_back(source, ids, hour)
+        # The hour that ends at `start` counts, as its minutes may be deleted.
+        search.further_back(source, ids, start // _HOUR * _HOUR, looked)
     return search.answer(asked)
 
 
@@ -164,14 +165,17 @@ class _Search:
             source: np.array(ids, dtype=np.int64) for source, ids in grouped.items()
         }
 
-    def further_back(self, source: str, ids: Ints, before: int) -> None:
-        """Look for pending ids of one source in the hours before one."""
+    def further_back(self, source: str, ids: Ints, before: int, looked: int) -> None:
+        """Look for pending ids of one source in the hours before one.
+
+        The minutes of the hour `looked` were looked at already.
+        """
         unmerged = self._unmerged_hours(source, before)
         merged = self._newest("rollup_hour", ids, before, unmerged)
         known_since = np.full(len(ids), np.iinfo(np.int64).min)
         for number, *_, start in merged:
             known_since[np.searchsorted(ids, number)] = start
-        for hour in unmerged:
+        for hour in (one for one in unmerged if one != looked):
             missing = np.isin(ids, self.pending, assume_unique=True)
             self.in_minutes(hour, hour + _HOUR, ids[missing & (known_since < hour)])
         self._note(merged, ids)

@@ -313,3 +313,18 @@ def test_a_backfill_of_what_was_deleted_is_refused_with_the_reason(
         backfill.extend(lived.db, "list", BEGIN - 86400, now)
     span = backfill.redo(lived.db, "list", now - 7200, now, now)
     assert span.windows == 120
+
+
+@pytest.mark.rule(66)
+@pytest.mark.rule(26)
+def test_r66_the_first_minute_that_is_kept_is_the_same_when_done_again(
+    lived: World,
+) -> None:
+    retention(lived).beat()
+    before, first = lived.rows("rollup_minute"), minutes(lived)[0]
+    now = BEGIN + SIX_HOURS
+    backfill.redo(lived.db, "list", BEGIN + first, BEGIN + first + 60, now)
+    lived.new_engine().beat()
+    assert set(lived.states().values()) == {"done"}
+    assert lived.rows("rollup_minute") == before
+    assert lived.rows("rollup_hour") == lived.merged_truth(3600, 0, SIX_HOURS)

@@ -159,7 +159,7 @@ def play(
     ),
     kept_from=st.sampled_from(HOURS).map(lambda hour: hour * HOUR),
     forget=st.sampled_from(["nothing", "minutes", "minutes and hours"]),
-    minutes=st.integers(1, 80),
+    minutes=st.integers(0, 80),
     order=st.permutations(range(11)),
     apart=st.sampled_from([0, 10**9]),
 )
@@ -209,6 +209,21 @@ def test_infinite_values_are_values(db: Database) -> None:
     fill(db, ids.tolist(), [0], math.inf)
     fill(db, ids.tolist(), [60], math.nan)
     assert last_before(db, ids, 120).values.tolist() == [math.inf]
+
+
+def test_the_first_minute_that_is_kept_goes_on_from_the_hour_before(
+    db: Database,
+) -> None:
+    world = World(db)
+    number = world.ids["a"][0]
+    for hour in (22, 23):
+        world.add(number, hour * HOUR, float(hour))
+        world.close("a", hour * HOUR)
+        world.merge("a", hour * HOUR, "done")
+    world.forget_minutes(DAY)
+    assert last_before(db, np.array([number]), DAY).values.tolist() == [23.0]
+    world.forget_hours(DAY)
+    assert last_before(db, np.array([number]), DAY).values.tolist() == [23.0]
 
 
 def test_the_usual_minute_is_one_look(db: Database) -> None:
