@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 import structlog
 
+from bridge.rollup import kept
 from bridge.rollup.commit import find_entry
 from bridge.rollup.plan import DIRTY, DONE, FINISHED, MINUTE, PARTIAL
 from bridge.rollup.rows import Rows
@@ -26,7 +27,7 @@ from bridge.rollup.verify import (
     Compared,
     verify,
 )
-from bridge.rollup.windows import Window
+from bridge.rollup.windows import Resolution, Window
 from bridge.sources.base import SourceError
 from models.queries import ledger
 from models.queries.rollups import window_rows
@@ -102,6 +103,7 @@ class Verifier:
 
     def candidates(self, start: int, end: int) -> list[int]:
         """Return the minutes of a span that have rows and are not to be done again."""
+        start = self._kept(start)
         found = ledger.entries(self._db, self._source.name, "minute", start, end)
         return [one.start for one in found if one.state in (DONE, PARTIAL)]
 
@@ -135,7 +137,7 @@ class Verifier:
         With the reason to do them again; also those whose last answer had warnings.
         Raises SourceError.
         """
-        name = self._source.name
+        name, start = self._source.name, self._kept(start)
         self._asked = {at: n for at, n in self._asked.items() if at >= start}
         wrong = [
             (one.start, "the source warned last time")
@@ -146,6 +148,11 @@ class Verifier:
         for run in _runs(sorted(known)):
             wrong += self._recount(run, known)
         return wrong
+
+    def _kept(self, start: int) -> int:
+        """Return a time from which on no rows are missing on purpose (RULES R66)."""
+        since = kept.since(self._db, self._source.name, Resolution.MINUTE)
+        return start if since is None else max(start, since)
 
     def _recount(
         self, run: Sequence[int], known: dict[int, int]

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.rollup.retention import Retention
 from bridge.rollup.trust import Habits
 from models.queries import ledger
 from models.queries.verifications import VerificationRow, latest
+from runtime import settings
 from tests.bridge.rollup.test_engine import steady
-from tests.bridge.rollup.trusted import Trusted
+from tests.bridge.rollup.trusted import NEVER, Trusted
 from tests.bridge.rollup.world import BEGIN
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def world(tmp_path: Path) -> Iterator[Trusted]:
 
 
 def looked(world: Trusted) -> dict[int, VerificationRow]:
-    return {one.start - BEGIN: one for one in latest(world.db, "list", 100)}
+    return {one.start - BEGIN: one for one in latest(world.db, "list", 1000)}
 
 
 def counted(world: Trusted, name: str) -> dict[str, float]:
@@ -259,3 +261,27 @@ def test_minutes_after_a_pending_one_are_not_looked_at(world: Trusted) -> None:
     assert all(
         at < 120 or one.at < world.clock.now() for at, one in looked(world).items()
     )
+
+
+@pytest.mark.rule(66)
+def test_r66_minutes_that_lost_rows_to_age_are_not_doubted(world: Trusted) -> None:
+    hours = 2760 + 4 * 3600
+    world.habits = NEVER
+    world.source.interval_ms = 60_000
+    world.new_engine()
+    world.feed("a_total", steady(hours, every=60))
+    world.feed("b", steady(hours, every=60))
+    world.run_to(hours)
+    rules = [{"match": "a_total", "minute": "2h"}]
+    policy = settings.Retention.model_validate({"minute": "4h", "rules": rules})
+    Retention(policy, ["list"], world.engine._parts).beat()
+    before = world.rows("rollup_minute")
+    assert min(at for name, at in before if name == "b") == 2760
+    world.habits = Habits(every=600, windows=1000, lookback=21_600, recheck=21_600)
+    world.new_engine()
+    world.feed("b", [((2760 + 70) * 1000, 7.0)])  # late, for what is gone
+    later(world)
+    assert {one.outcome for one in looked(world).values()} == {"same"}
+    assert min(looked(world)) == 2760 + 2 * 3600
+    assert world.rows("rollup_minute") == before
+    assert set(world.states().values()) == {"done", "lost"}
