@@ -130,7 +130,7 @@ def expired(
     until = min(since, bounds[1])
     if until <= bounds[0] or (oldest is not None and oldest < since):
         return []
-    reason = f"deleted by age: kept since {format_time(since)}"
+    reason = f"kept since {format_time(since)} only"
     return [Hole(bounds[0], until, EXPIRED, reason)]
 
 

@@ -125,7 +125,7 @@ def test_what_retention_deleted_is_told_apart_from_what_is_missing(
     kept(db, "", NOON)
     covered = cover(db, "local", LAST_HOUR, CLOSED)
     assert covered.holes[0] == Hole(
-        NOON - 3600, NOON, "expired", "deleted by age: kept since 2026-11-21T12:00:00Z"
+        NOON - 3600, NOON, "expired", "kept since 2026-11-21T12:00:00Z only"
     )
     assert covered.counts.missing == 1
     assert covered.whole is None

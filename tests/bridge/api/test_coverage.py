@@ -181,7 +181,7 @@ def test_what_was_deleted_by_age_is_told(bridge: Application, db: Database) -> N
     CoverageAnswer.model_validate(answer)
     first = answer["coverage"][0]["holes"][0]
     assert (first["state"], first["end"]) == ("expired", NOON)
-    assert first["reason"] == "deleted by age: kept since 2026-11-21T12:00:00Z"
+    assert first["reason"] == "kept since 2026-11-21T12:00:00Z only"
 
 
 def test_a_key_sees_the_sources_of_its_workspace(locked: Application) -> None:

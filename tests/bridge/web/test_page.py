@@ -125,13 +125,31 @@ def test_the_page_shows_sources_coverage_errors_and_history(
     assert table(page, "events") == [
         ["2026-11-21 12:00:00", "availability: timeout", "<i>no answer</i>", "3"]
     ]
-    strip = page.get_by_role("img", name="local: 94.9 % of 59 minutes done, 2 gaps")
+    strip = page.get_by_role("img", name="local: 94.9 % of 59 minutes done, 2 holes")
     expect(strip).to_be_visible()
-    titles = [piece.get_attribute("title") for piece in strip.locator("i").all()]
-    assert titles == [
+    titles = strip.locator("title").all_text_contents()
+    assert titles[-4:] == [
+        "before the first window: 2026-11-20 14:00:00 to 2026-11-21 12:00:00",
         "done: 2026-11-21 12:00:00 to 2026-11-21 12:59:00",
         "lost: 2026-11-21 12:10:00 to 2026-11-21 12:12:00, not recording",
         "missing: 2026-11-21 12:58:00 to 2026-11-21 12:59:00",
+    ]
+    page.get_by_text("2 holes").click()
+    assert table(page, "holes") == [
+        [
+            "local, minutes",
+            "2026-11-21 12:58:00",
+            "2026-11-21 12:59:00",
+            "missing",
+            DASH,
+        ],
+        [
+            "local, minutes",
+            "2026-11-21 12:10:00",
+            "2026-11-21 12:12:00",
+            "lost",
+            "not recording",
+        ],
     ]
     expect(page.locator("#chart-note")).to_have_text(
         "By minute: finest with at most 1500 points that covers the range (58)."
