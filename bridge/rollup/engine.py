@@ -39,6 +39,8 @@ from models.queries.series import kinds_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bridge.rollup.above import Above
+    from bridge.rollup.mending import Mender
     from bridge.rollup.reports import Reporter
     from bridge.rollup.rows import Ints
     from bridge.rollup.tail import LastBefore, Newest
@@ -84,6 +86,7 @@ class Engine:
         calendars: Calendars | None = None,
         trust: Trust | None = None,
         resolve: Resolve | None = None,
+        mender: Mender | None = None,
     ) -> None:
         self._source = source
         self._initial_history = initial_history
@@ -103,6 +106,7 @@ class Engine:
             layouts=lambda ids: bounds_of(parts.db, ids),
         )
         self._trust = trust
+        self._mender = mender
         self._agenda = Agenda(rollup.catch_up)
         self._tails: dict[int, Tail] = {}
         self._losses = 0
@@ -147,13 +151,17 @@ class Engine:
                 self._unreachable(error)
                 return
             starts = self._agenda.next(self._parts.clock.monotonic())
-            if not starts:
-                self._fill_all()
-                self._verify()
-                return
-            if not self._work_off(starts):
+            if starts and not self._work_off(starts):
                 return
             self._fill_all()
+            try:
+                mended = self._mend()
+            except SourceError as error:
+                self._unreachable(error)
+                return
+            if not starts and not mended:
+                self._verify()
+                return
 
     def _look(self) -> None:
         """Put on the agenda what has closed, what is dirty and what was never done."""
@@ -351,6 +359,45 @@ class Engine:
             return
         self._trust.verify(self.reread, until if pending is None else pending)
 
+    def _mend(self) -> bool:
+        """Merge some series into finished windows; return whether there were any."""
+        if self._mender is None:
+            return False
+        return self._mender.work(self, self._rollup.catch_up, self._stop.is_set)
+
+    @property
+    def census(self) -> Census | None:
+        """What counts different label values."""
+        return self._counting.census
+
+    def above(self) -> Above:
+        """Return which coarser windows lie above others."""
+        return self._local.above()
+
+    def closed(self) -> int:
+        """Return the end of the windows that have closed, UTC seconds."""
+        return self._agenda.until or 0
+
+    def read_part(self, source: Source, window: Window, *, first: bool) -> Reading:
+        """Read some of the source's series; with the look-back for a `first` window.
+
+        Raises SourceError.
+        """
+        tail, lookback_ms = self._new_tail(window)
+        if first or self._overflow.has_rows(window, self._lookback_ms):
+            lookback_ms = self._lookback_ms
+        corrections = None if self._trust is None else self._trust.corrections
+        counting = replace(self._counting, census=None)
+        return read(
+            source, window, tail, self._kinds, lookback_ms, corrections, counting
+        )
+
+    def merged(self, window: Window) -> None:
+        """Hear that rows were merged into a finished window."""
+        self._tails.clear()
+        self._fill.consider(window)
+        self._local.consider(window)
+
     def _tail(self, window: Window) -> tuple[Tail, int]:
         """Return the last values before a window, and how far to look back for more."""
         tail = self._tails.pop(window.start, None)
@@ -437,12 +484,24 @@ class Engine:
             for window in self._fill.due(resolution):
                 if self._stop.is_set():
                     return
-                result = self._fill.merge(window)
-                if result is not None:
-                    # First, so that a kill in between leaves the window to be done.
-                    self._touch(result)
-                    self._commit(result)
+                try:
+                    self._merge(window)
+                except DatabaseUnavailable:
+                    raise
+                except Exception:
+                    # One window that cannot be merged must not keep the others from it.
+                    name = self._source.name
+                    log.exception("a window failed", source=name, window=str(window))
+                    self._fill.put_off(window)
+                    self._parts.telemetry.windows_failed.labels(name).inc()
         self._local.work(self._stop.is_set)
+
+    def _merge(self, window: Window) -> None:
+        result = self._fill.merge(window)
+        if result is not None:
+            # First, so that a kill in between leaves the window to be done.
+            self._touch(result)
+            self._commit(result)
 
     def _touch(self, result: Result) -> None:
         ids = np.concatenate(

@@ -57,6 +57,13 @@ class Fill:
         if parent is not None:
             self._candidates.add(parent)
 
+    def put_off(self, window: Window) -> None:
+        """Consider a window that failed no more until the next search.
+
+        Or until one of its finer windows is committed.
+        """
+        self._candidates.discard(window)
+
     def due(self, resolution: Resolution) -> list[Window]:
         """Return the windows that can be merged now, oldest first.
 

@@ -533,6 +533,29 @@ def test_a_window_that_fails_unexpectedly_does_not_hold_up_the_others(
     assert world.rows("rollup_minute") == world.truth(0, 300)
 
 
+def test_an_hour_that_cannot_be_merged_does_not_hold_up_the_others(
+    world: World,
+) -> None:
+    world.source.interval_ms = 60_000
+    world.feed("a_total", steady(4 * 3600, every=60))
+    world.run_to(3600)
+    (first,) = world.states("hour")
+    second, third = first + 3600, first + 7200
+    world.run_to(third - 60)
+    some = f"WHERE start >= {BEGIN + second} AND start < {BEGIN + second + 180}"
+    world.db.execute_sql(f"UPDATE rollup_minute SET buckets = x'01' {some}")
+    world.run_to(4 * 3600)
+    assert world.states("hour").keys() == {first, third, third + 3600}
+    failed = "epimetheus_windows_failed_total"
+    assert world.registry.get_sample_value(failed, {"source": "list"}) == 1
+    world.engine.beat()
+    assert world.registry.get_sample_value(failed, {"source": "list"}) == 1
+    world.db.execute_sql(f"UPDATE rollup_minute SET buckets = NULL {some}")
+    world.clock.advance(3600)
+    world.engine.beat()
+    assert world.states("hour")[second] == "done"
+
+
 def test_minutes_between_two_scrapes_are_empty_and_not_lost(world: World) -> None:
     world.source.interval_ms = 120_000
     world.feed("a_total", steady(1200, every=120))
