@@ -23,6 +23,8 @@ _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER: Final = b"\xff\xff"
 _NARROW: Final = frozenset({"resets", "flags", "last_offset"})
 """Columns of four bytes."""
+_SIZE_BITS: Final = 32
+"""Bits for the size of a blob, which PostgreSQL keeps below 2^30 bytes."""
 
 
 def binary_copy(columns: Sequence[NDArray[Any]]) -> bytes:
@@ -39,10 +41,10 @@ def binary_copy(columns: Sequence[NDArray[Any]]) -> bytes:
         elif column.dtype.kind == "O":
             size = np.fromiter(map(_size, column), np.int64, len(column))
             nulls |= (size < 0).astype(np.int64) << index
-    shapes = np.unique(np.stack((nulls, size)), axis=1).T
+    shape = nulls << _SIZE_BITS | (size + 1)
     groups = (
-        _group(columns, (nulls == pattern) & (size == length), int(pattern))
-        for pattern, length in shapes
+        _group(columns, shape == one, one >> _SIZE_BITS)
+        for one in np.unique(shape).tolist()
     )
     return b"".join((_HEADER, *groups, _TRAILER))
 
