@@ -150,7 +150,6 @@ def test_r25_evidence_is_void_when_the_past_is_filled_in_later(world: World) -> 
     assert minutes(world) == {0: (3.0, Flag.BASELINE), 600: (89.0, 0)}
 
 
-@pytest.mark.setting("rollup.dips")
 @pytest.mark.setting("rollup.dips.match")
 @pytest.mark.rule(30)
 def test_r30_falls_are_tolerated_of_the_series_that_match(tmp_path: Path) -> None:
