@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import orjson
 
+from bridge.answers.errors import QuestionError
 from bridge.answers.find import written
+from bridge.rollup.windows import Resolution
 from models.queries import restatements
+from models.queries.calendars import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,6 +56,17 @@ class Restatement:
         after = self.after
         return tuple(
             name for name, old in self.before.items() if old != after.get(name)
+        )
+
+
+def check_resolution(db: Database, resolution: str | None) -> None:
+    """Raise QuestionError for a resolution of which there are no rows."""
+    days = (f"{Resolution.DAY.value}@{one.name}" for one in listed(db))
+    known = [*(each.value for each in Resolution), *days]
+    if resolution is not None and resolution not in known:
+        raise QuestionError(
+            "resolution",
+            f"{resolution!r} is not a resolution of rows; known are {', '.join(known)}",
         )
 
 

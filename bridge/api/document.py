@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Any, Final
 
 from flask import Blueprint, Response, current_app
 from flask_openapi3.models.info import Info
@@ -10,7 +11,7 @@ from flask_openapi3.models.security_scheme import SecurityScheme
 from flask_openapi3.openapi import OpenAPI
 
 from bridge.api.responses import json_response
-from bridge.auth import open_to_all
+from bridge.auth import Scope, declared, open_to_all
 from bridge.version import version
 
 INFO: Final = Info(
@@ -35,6 +36,8 @@ SECURITY: Final = {
     ),
 }
 
+_VARIABLE: Final = re.compile(r"<(?:\w+:)?(\w+)>")
+
 blueprint = Blueprint("document", __name__, url_prefix="/openapi")
 
 
@@ -44,4 +47,19 @@ def document() -> Response:
     """Return the OpenAPI document."""
     app = current_app
     assert isinstance(app, OpenAPI)  # noqa: S101 - the application is built as one
-    return json_response(app.api_doc)
+    return json_response(_with_scopes(app))
+
+
+def _with_scopes(app: OpenAPI) -> dict[str, Any]:
+    """Return the document in which each operation names the scope that it needs."""
+    described: dict[str, Any] = app.api_doc
+    for rule in app.url_map.iter_rules():
+        operations = described["paths"].get(_VARIABLE.sub(r"{\1}", rule.rule), {})
+        scope = declared(app.view_functions[rule.endpoint])
+        for method in rule.methods or ():
+            operation = operations.get(method.lower())
+            if operation is not None and isinstance(scope, Scope):
+                operation["security"] = [{scheme: [scope.value]} for scheme in SECURITY]
+                forbidden = f"The key lacks the scope `{scope.value}`."
+                operation["responses"]["403"]["description"] = forbidden
+    return described

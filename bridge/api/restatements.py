@@ -11,7 +11,7 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.answers.find import find_series
-from bridge.answers.restatements import MOST, restated
+from bridge.answers.restatements import MOST, check_resolution, restated
 from bridge.answers.times import DAY, read_span, read_time
 from bridge.api.params import End, Query, SourceName, Start, selectors
 from bridge.api.parts import caller, check_source, parts
@@ -129,6 +129,7 @@ def restatements(query: RestatementsQuery) -> Response:
     here = parts()
     now = here.clock.now()
     check_source(query.source)
+    check_resolution(here.db, query.resolution)
     span = read_span(query.start, query.end, now, DAY)
     since = 0.0 if query.since is None else read_time(query.since, now, "since")
     series = find_series(

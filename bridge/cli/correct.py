@@ -12,7 +12,7 @@ from bridge.answers.corrections import ACTIONS, Plan, Wanted, document, plan, st
 from bridge.answers.times import format_time, read_span
 from bridge.cli.failures import CommandError
 from bridge.cli.invocation import Invocation, pass_invocation
-from bridge.cli.store import existing_store
+from bridge.cli.store import existing_store, refuse_unknown
 from bridge.cli.tables import show
 from bridge.corrections import apply_waiting
 from models.queries import corrections as table
@@ -67,6 +67,7 @@ def command(
     settings = invocation.settings()
     clock = SystemClock()
     with existing_store(settings) as db:
+        refuse_unknown(db, settings, source)
         if listing:
             _list(db, source)
         elif revoke is not None:

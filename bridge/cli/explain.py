@@ -14,7 +14,7 @@ from bridge.answers.selectors import parse
 from bridge.answers.times import format_time, read_time
 from bridge.answers.writing import to_json
 from bridge.cli.invocation import Invocation, pass_invocation
-from bridge.cli.store import existing_store
+from bridge.cli.store import existing_store, refuse_unknown
 from bridge.cli.tables import show
 from bridge.rollup.windows import Resolution, Window
 from runtime.clock import SystemClock
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from runtime.settings import Settings
 
 
-@click.command("explain")
+# Times such as -1h are none of the options.
+@click.command("explain", context_settings={"ignore_unknown_options": True})
 @click.argument("selector")
 @click.argument("time")
 @click.option(
@@ -59,6 +60,7 @@ def command(
     at = int(read_time(time, SystemClock().now(), "time"))
     window = Window.holding(at, Resolution(resolution))
     with existing_store(settings) as db:
+        refuse_unknown(db, settings, source)
         chosen = find_series(db, [parse(selector, "selector")], source=source)
         one = explain(db, only_one(chosen, [selector]), window)
         if window.resolution is Resolution.MINUTE and not no_raw:
@@ -92,13 +94,12 @@ def _print(one: Explanation) -> None:
     if one.entry is not None:
         entry = one.entry
         why = f": {entry.reason}" if entry.reason else ""
-        click.echo(
-            f"  ledger: {entry.state}{why}; computed {entry.revision} times, last "
-            f"{format_time(entry.computed_at)}"
-        )
+        times = "once" if entry.revision == 1 else f"{entry.revision} times, last"
+        at = format_time(entry.computed_at)
+        click.echo(f"  ledger: {entry.state}{why}; computed {times} {at}")
     if one.row is not None:
         click.echo()
-        show(("column", "value"), [(name, str(v)) for name, v in one.row.items()])
+        show(("column", "value"), [(name, _text(v)) for name, v in one.row.items()])
     _print_history(one)
     _print_finer(one)
     if one.raw is not None:

@@ -11,7 +11,7 @@ import click
 
 from bridge.answers.aggregates import AGGREGATES, in_order, read_aggregates
 from bridge.answers.calendars import read_frame
-from bridge.answers.find import check_source, find_series, members_asked, written
+from bridge.answers.find import find_series, members_asked, written
 from bridge.answers.past import read_as_of
 from bridge.answers.periods import answer_of
 from bridge.answers.resolution import read_resolution
@@ -26,9 +26,8 @@ from bridge.answers.writing import (
     to_json,
 )
 from bridge.cli.invocation import Invocation, pass_invocation
-from bridge.cli.store import asked_store
+from bridge.cli.store import asked_store, refuse_unknown
 from bridge.cli.tables import show
-from models.queries.series import count_by_source
 from runtime.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -105,8 +104,7 @@ def command(
             as_of=read_as_of(as_of, now, of_calendar=frame is not None),
             notes=members_asked(db, chosen),
         )
-        configured = {one.name for one in settings.sources}
-        check_source(source, sorted(configured | set(count_by_source(db))))
+        refuse_unknown(db, settings, source)
         series = find_series(db, chosen, source=source)
         answer = answer_of(db, series, question, frame, settings.bridge.max_points)
     _print(answer, form)

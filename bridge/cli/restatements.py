@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 import click
 
 from bridge.answers.find import find_series
-from bridge.answers.restatements import MOST, Restatement, restated
+from bridge.answers.restatements import (
+    MOST,
+    Restatement,
+    check_resolution,
+    restated,
+)
 from bridge.answers.selectors import parse
 from bridge.answers.times import DAY, format_time, read_span, read_time
 from bridge.cli.invocation import Invocation, pass_invocation
-from bridge.cli.store import existing_store
+from bridge.cli.store import existing_store, refuse_unknown
 from bridge.cli.tables import show
 from runtime.clock import SystemClock
 
@@ -49,6 +54,8 @@ def command(
     changed = 0.0 if since is None else read_time(since, now, "since")
     chosen = [parse(text, "selector") for text in selector]
     with existing_store(settings) as db:
+        refuse_unknown(db, settings, source)
+        check_resolution(db, resolution)
         series = find_series(db, chosen, source=source)
         found = restated(db, series, resolution, span, changed, limit)
     if not found:
@@ -69,5 +76,9 @@ def _lines(one: Restatement) -> Iterator[tuple[str, ...]]:
         yield (*head, "", *(said if one.series else ("", "")), one.reason)
         return
     for column in one.changed:
-        old, new = str(one.before.get(column, "")), str(one.after.get(column, ""))
+        old, new = (_text(row.get(column)) for row in (one.before, one.after))
         yield (*head, column, old, new, one.reason)
+
+
+def _text(value: float | str | None) -> str:
+    return "" if value is None else str(value)

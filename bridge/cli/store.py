@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bridge.answers.find import check_source
 from bridge.cli.failures import CommandError
 from bridge.storage import open_store
 from models.archive import opened
 from models.migrate import Migrations
+from models.queries.series import count_by_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +54,12 @@ def asked_store(settings: Settings, archive: Path | None) -> Iterator[Database]:
     else:
         with opened(archive) as db:
             yield db
+
+
+def refuse_unknown(db: Database, settings: Settings, source: str | None) -> None:
+    """Raise QuestionError for a source that neither settings nor series know."""
+    configured = {one.name for one in settings.sources}
+    check_source(source, sorted(configured | set(count_by_source(db))))
 
 
 def refuse_absent(settings: Settings) -> None:

@@ -25,7 +25,7 @@ def test_a_minute_is_explained_with_its_samples(used: Shell, past: Lived) -> Non
     assert 'a_total{job="x"} of local' in said
     assert "4 of 4 samples (100 %)" in said
     assert "it rose by 3 (0.05 per second), with 1 reset" in said
-    assert "ledger: done; computed 1 times" in said
+    assert "ledger: done; computed once 2023-" in said
     assert "the row follows from them" in said
     lines = [line.split() for line in said.splitlines()]
     assert ["2023-11-14T22:18:45.000Z", "19.0", "before"] in lines
@@ -83,3 +83,31 @@ def test_what_was_restated_and_corrected_is_told(used: Shell, past: Lived) -> No
     assert "correction 1: upside down" in said
     assert "0 of 4 samples (0 %)" in said
     assert "samples that were declared wrong were left out" in said
+
+
+def test_times_may_be_told_by_how_long_ago_they_were(used: Shell, past: Lived) -> None:
+    result = used.run("explain", "a_total", "-3m", "--no-raw")
+    assert result.exit_code == 0, result.stderr
+    assert "is not in the ledger" in result.stdout
+    wrong = used.run("explain", "a_total", "-3m", "--no-rw")
+    assert wrong.exit_code == 2
+    assert "--no-rw" in wrong.stderr
+
+
+def test_figures_that_a_row_has_not_are_left_empty(used: Shell, past: Lived) -> None:
+    said = used.run("explain", "a_total", str(BEGIN + 60)).stdout
+    assert "None" not in said
+
+
+@pytest.mark.parametrize("command", ["explain", "restatements", "correct"])
+def test_a_source_that_is_not_known_is_refused(
+    used: Shell, past: Lived, command: str
+) -> None:
+    asked = {
+        "explain": ("a_total", str(BEGIN)),
+        "restatements": (),
+        "correct": ("--match", "a_total", "--from", str(BEGIN), "--note", "x"),
+    }
+    result = used.run(command, *asked[command], "--source", "nope")
+    assert result.exit_code == 2
+    assert "'nope' is not a source; known are local" in result.stderr

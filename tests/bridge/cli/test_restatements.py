@@ -37,3 +37,12 @@ def test_an_answer_of_before_the_change_is_printed(used: Shell, db: Database) ->
     count = ("--aggregate", "count", "--resolution", "minute")
     assert used.run(*asked, *count).stdout.split()[-1] == "5"
     assert used.run(*asked, *count, "--as-of", str(then)).stdout.split()[-1] == "4"
+
+
+def test_a_resolution_without_rows_is_refused(used: Shell, db: Database) -> None:
+    used.configure(SOURCES)
+    lived(db)
+    result = used.run("restatements", *ALL, "--resolution", "week")
+    assert result.exit_code == 2
+    assert "'week' is not a resolution of rows; known are minute, hour" in result.stderr
+    assert used.run("restatements", *ALL, "--resolution", "hour").exit_code == 0
