@@ -29,7 +29,7 @@ from models.migrate import Migrations
 from runtime.clock import SystemClock
 from runtime.settings import Settings
 from runtime.validation import validate
-from tests.e2e.two_days import past, truth
+from tests.e2e.two_days import again, past, truth
 from tests.servers import RealPrometheus, create_blocks
 
 if TYPE_CHECKING:
@@ -52,11 +52,12 @@ MANY_MINUTES: Final = 1440
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The tables, and what they must hold."""
+    """The tables, what they must hold, and what looking at them again found."""
 
     db: Database
     past: past.Past
     minutes: Rows
+    again: again.Found
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +68,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with RealPrometheus(directory, CONFIG) as server:
         db = open_database(f"sqlite:///{directory / 'rollups.db'}")
         Migrations(db).up()
-        roll_up(db, server.url)
-    yield World(db, recorded, truth.minutes(recorded))
+        found = roll_up(db, server.url)
+    yield World(db, recorded, truth.minutes(recorded), found)
     db.close()
 
 
-def roll_up(db: Database, url: str) -> None:
-    """Do all windows of the two days, as the engine finds them itself."""
+def roll_up(db: Database, url: str) -> again.Found:
+    """Do all windows of the two days, as the engine finds them itself.
+
+    Return what is found when all of them are looked at again.
+    """
     settings = validate(
         {
             "sources": [
@@ -100,8 +104,10 @@ def roll_up(db: Database, url: str) -> None:
         at_the_end = round((END + settings.rollup.settle) * 1000)
         patch.setattr(PrometheusSource, "now_ms", lambda _: at_the_end)
         engine.beat()
+    found = again.look(db, composed.sources[0], engine.reread, settings)
     composed.close()
     writer.stop()
+    return found
 
 
 def stored(db: Database, table: str, where: str = "1 = 1") -> Rows:
@@ -190,6 +196,13 @@ def test_there_is_something_of_everything(world: World) -> None:
 
 def test_minutes_are_what_the_oracle_says(world: World) -> None:
     assert differences(stored(world.db, "rollup_minute"), world.minutes) == []
+
+
+def test_nothing_is_wrong_when_everything_is_looked_at_again(world: World) -> None:
+    assert world.again.wrong == []
+    assert world.again.outcomes.keys() == {"same"}
+    assert world.again.outcomes["same"] > MANY_MINUTES
+    assert world.again.explained["app_jobs_total"] > 1
 
 
 @pytest.mark.parametrize(
