@@ -5,7 +5,7 @@ same tables and settings, in turns. On SQLite the peer is the faster of `execute
 and of prepared statements of 500 rows; on PostgreSQL it is psycopg's binary COPY, row
 by row, and for a redo a COPY into a temporary table with one upsert. The bytes of a row
 are those of SQLite's file after all minutes of a mix of counters, whole and fractional
-gauges.
+gauges, and of 10,000 histograms of 12 buckets.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,10 @@ import numpy as np  # noqa: E402 - from the line above
 import psycopg  # noqa: E402 - same
 from _claims import Claim, parser, report  # noqa: E402 - beside this file
 
+from bridge.rollup.histograms import aggregate  # noqa: E402 - same
+from bridge.rollup.tail import Previous  # noqa: E402 - same
+from bridge.rollup.windows import Window  # noqa: E402 - same
+from bridge.sources.base import Families  # noqa: E402 - same
 from models.bulk import upsert_rollups  # noqa: E402 - same
 from models.database import Database, open_database  # noqa: E402 - same
 from models.migrate import Migrations  # noqa: E402 - same
@@ -36,9 +41,10 @@ from models.rollup import COLUMNS, RollupMinute  # noqa: E402 - same
 from tests.postgres import PostgresServer  # noqa: E402 - same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Write = Callable[[Columns], None]
+    RowsOf = Callable[[int], Columns]
 
 SERIES: Final = 100_000
 MINUTES: Final = 11
@@ -48,6 +54,8 @@ CHUNK: Final = 500
 SQLITE_GOAL: Final = 1.2
 POSTGRES_GOAL: Final = 1.3
 BYTES_GOAL: Final = 48
+HISTOGRAMS: Final = 10_000
+BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, math.inf)
 SERVER: Final = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -96,6 +104,30 @@ def minute(number: int) -> Columns:
     )
 
 
+def histogram_minute(number: int) -> Columns:
+    """Return the rows of a minute of histograms, as the engine makes them."""
+    random = np.random.default_rng(number)
+    window = Window(BEGIN + 60 * number)
+    shape = (HISTOGRAMS, SAMPLES, len(BOUNDS))
+    cumulative = random.integers(0, 20, shape).cumsum(axis=2).cumsum(axis=1)
+    cumulative += 1_000_000 * (1 + number)
+    scrapes = window.start_ms + np.arange(SAMPLES) * 15_000
+    observations = cumulative[:, :, -1].ravel().astype(float)
+    block = Families(
+        series_id=np.arange(1, HISTOGRAMS + 1),
+        offsets=np.arange(0, HISTOGRAMS * SAMPLES + 1, SAMPLES),
+        times=np.tile(scrapes, HISTOGRAMS),
+        expected=np.full(HISTOGRAMS, SAMPLES),
+        observations=observations,
+        totals=observations / 7,
+        bounds=(BOUNDS,),
+        layout=np.zeros(HISTOGRAMS * SAMPLES, np.int64),
+        cumulative=cumulative.reshape(-1, len(BOUNDS)).astype(float),
+    )
+    rows, _ = aggregate(block, window, Previous.unknown(HISTOGRAMS))
+    return Columns(**{name: getattr(rows, name) for name in COLUMNS})
+
+
 def lists(rows: Columns) -> list[list[Any]]:
     """Return the columns as lists of Python's numbers."""
     return [getattr(rows, name).tolist() for name in COLUMNS]
@@ -104,9 +136,30 @@ def lists(rows: Columns) -> list[list[Any]]:
 def with_nulls(rows: Columns) -> list[list[Any]]:
     """Return the same with None for NaN, which sqlite3 needs not and psycopg does."""
     found = lists(rows)
-    place = COLUMNS.index("increase")
-    found[place] = [None if math.isnan(value) else value for value in found[place]]
+    for name in FLOATS:
+        place = COLUMNS.index(name)
+        if np.isnan(getattr(rows, name)).any():
+            found[place] = [None if value != value else value for value in found[place]]  # noqa: PLR0124 - NaN
     return found
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is written: so many rows a minute."""
+
+    name: str
+    minute: RowsOf
+    rows: int
+    bytes_goal: float | None = None
+
+    def claims(
+        self, way: str, seconds: float, peer: float, goal: float
+    ) -> Iterator[Claim]:
+        """Yield what a minute takes, and how many rows that is in a second."""
+        told = f"{way} of {self.rows} {self.name}"
+        yield Claim(f"{told}, s", round(seconds, 4), round(peer, 4), goal)
+        per_second = round(self.rows / seconds)
+        yield Claim(f"{told}, rows per second (more is better)", per_second)
 
 
 def ours(db: Database) -> Write:
@@ -186,11 +239,11 @@ def copy_again(connection: psycopg.Connection[Any]) -> Write:
     return write
 
 
-def medians(ways: dict[str, Write], minutes: range) -> dict[str, float]:
+def medians(ways: dict[str, Write], rows_of: RowsOf) -> dict[str, float]:
     """Return the seconds of a minute each way, in turns; the first warms up."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
-    for number in minutes:
-        rows = minute(number)
+    for number in range(MINUTES):
+        rows = rows_of(number)
         for name, write in ways.items():
             begin = time.perf_counter()
             write(rows)
@@ -216,40 +269,44 @@ def bare(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def on_sqlite(directory: Path) -> list[Claim]:
+def on_sqlite(directory: Path, load: Load) -> list[Claim]:
     """Measure SQLite, first with new minutes and then with the same ones again."""
-    db = migrated(f"sqlite:///{directory}/ours.db")
-    peers = [bare(directory / "executemany.db"), bare(directory / "many.db")]
+    db = migrated(f"sqlite:///{directory}/{load.name}.db")
+    paths = [directory / f"{load.name}-{way}.db" for way in ("executemany", "many")]
+    peers = [bare(path) for path in paths]
+    empty = database_bytes(db)
     ways = {
         "ours": ours(db),
         "executemany": executemany(peers[0]),
         "500 rows": many_rows(peers[1]),
     }
-    claims = []
-    for name in ("new", "again"):
-        found = medians(ways, range(MINUTES))
+    claims: list[Claim] = []
+    for name in ("a new minute", "the same minute again"):
+        found = medians(ways, load.minute)
         peer = min(found["executemany"], found["500 rows"])
-        claims.append(claim(f"SQLite, minute {name}", found["ours"], peer, SQLITE_GOAL))
+        claims += load.claims(f"SQLite, {name}", found["ours"], peer, SQLITE_GOAL)
     db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    size = database_bytes(db) / (SERIES * MINUTES)
-    claims.append(Claim("SQLite, bytes per row", round(size, 1), None, BYTES_GOAL))
+    size = round((database_bytes(db) - empty) / (load.rows * MINUTES), 1)
+    text = f"SQLite, bytes per row of {load.name}"
+    claims.append(Claim(text, size, None, load.bytes_goal))
     db.close()
     for connection in peers:
         connection.close()
     return claims
 
 
-def on_postgres(server: PostgresServer) -> list[Claim]:
+def on_postgres(server: PostgresServer, load: Load) -> list[Claim]:
     """Measure PostgreSQL in the same way."""
     names = [server.new_database(), server.new_database()]
     db = migrated(server.url(names[0]))
     migrated(server.url(names[1])).close()
     peer = psycopg.connect(server.url(names[1]), autocommit=True)
-    claims = []
-    for name, theirs in (("new", copy_new(peer)), ("again", copy_again(peer))):
-        found = medians({"ours": ours(db), "peer": theirs}, range(MINUTES))
-        text = f"PostgreSQL, minute {name}"
-        claims.append(claim(text, found["ours"], found["peer"], POSTGRES_GOAL))
+    claims: list[Claim] = []
+    both = {"a new minute": copy_new(peer), "the same minute again": copy_again(peer)}
+    for name, theirs in both.items():
+        found = medians({"ours": ours(db), "peer": theirs}, load.minute)
+        text = f"PostgreSQL, {name}"
+        claims += load.claims(text, found["ours"], found["peer"], POSTGRES_GOAL)
     db.close()
     peer.close()
     return claims
@@ -263,11 +320,16 @@ def claim(name: str, seconds: float, peer: float, goal: float) -> Claim:
 def main() -> None:
     """Measure both engines and print what was found."""
     as_json = parser(__doc__).parse_args().json
+    loads = (
+        Load("series", minute, SERIES, BYTES_GOAL),
+        Load("histograms", histogram_minute, HISTOGRAMS),
+    )
     with tempfile.TemporaryDirectory(prefix="epimetheus-bench-") as directory:
-        claims = on_sqlite(Path(directory))
+        claims = [one for load in loads for one in on_sqlite(Path(directory), load)]
     server = PostgresServer(SERVER)
     try:
-        claims += on_postgres(server.create())
+        server.create()
+        claims += [one for load in loads for one in on_postgres(server, load)]
     finally:
         server.destroy()
     report(claims, "Writing a minute", as_json=as_json)
