@@ -18,6 +18,7 @@ from bridge.receivers.scrape import Failure, Scraper
 from bridge.rollup.adoption import Calendars
 from bridge.rollup.corrections import Corrections
 from bridge.rollup.engine import Engine, Parts
+from bridge.rollup.mending import Mender
 from bridge.rollup.retention import Retention
 from bridge.rollup.trust import Habits, Trust
 from bridge.sources.buffer import BufferSource
@@ -151,11 +152,12 @@ def compose(
                 calendars=calendars,
                 trust=_trust(source, source_settings, settings, parts),
                 resolve=_resolve(source_settings, parts, limited=False),
+                mender=_mender(source, settings.rollup, parts),
             )
         )
     if only is None:
         names = [source.name for source in settings.sources]
-        retention = Retention(settings.retention, names, parts)
+        retention = Retention(settings.retention, names, parts, calendars)
         composition.retentions.append((retention, settings.retention.every))
     return composition
 
@@ -272,6 +274,13 @@ def _resolve(settings: AnySource, parts: Parts, *, limited: bool = True) -> Reso
         return ids
 
     return resolve
+
+
+def _mender(source: Source, rollup: config.Rollup, parts: Parts) -> Mender | None:
+    """Return what merges series into finished windows, where a source has a history."""
+    if not isinstance(source, PrometheusSource):
+        return None
+    return Mender(source.name, source.narrowed, parts, rollup.warnings)
 
 
 def _trust(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from peewee import Database
 
 from models import forks
+from models.backfill import Backfill
 from models.buffer import Buffer
 from models.calendar import Calendar, RollupLocalDay
 from models.event import ErrorEvent
@@ -46,6 +47,7 @@ TABLES: Final[tuple[type[Table], ...]] = (
     Correction,
     Verification,
     Retained,
+    Backfill,
 )
 """All tables, in the order in which they are documented."""
 

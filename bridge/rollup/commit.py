@@ -131,7 +131,9 @@ def commit(
             ledger.note_held(db, entry, result.held)
         if before is not None and old is not None:
             restate(db, entry, _why(before), old, result.rows)
-        _mark_above(db, result, above, before, now)
+        again = before is not None and before.revision
+        told = f" again: {_why(before)}" if before is not None and again else ""
+        mark_above(db, result.source, window, above, told, now)
         committed = Committed(entry, changed)
         _mark_outdated(db, result, outdated(committed), now)
         return committed
@@ -167,17 +169,18 @@ def _why(before: Entry) -> str:
     return before.reason if before.state == DIRTY and before.reason else "done again"
 
 
-def _mark_above(
-    db: Database, result: Result, above: Above, before: Entry | None, now: int
+def mark_above(  # noqa: PLR0917 - a window, and what became of it
+    db: Database, source: str, window: Window, above: Above, told: str, now: int
 ) -> None:
-    """Mark the coarser windows dirty that have been merged already (RULES R63, R64)."""
-    window = result.window
-    again = f" again: {_why(before)}" if before is not None and before.revision else ""
-    reason = f"the {window.resolution.value} {window.start} was done{again}"
+    """Mark the coarser windows dirty that have been merged already (RULES R63, R64).
+
+    `told` is what is said of the window after "was done".
+    """
+    reason = f"the {window.resolution.value} {window.start} was done{told}"
     for resolution, start in above.of(window):
-        found = ledger.entries(db, result.source, resolution, start, start + 1)
+        found = ledger.entries(db, source, resolution, start, start + 1)
         if found and found[0].state in FINISHED:
-            ledger.mark(db, result.source, resolution, [start], DIRTY, reason, now)
+            ledger.mark(db, source, resolution, [start], DIRTY, reason, now)
 
 
 def find_entry(db: Database, source: str, window: Window) -> Entry | None:

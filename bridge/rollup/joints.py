@@ -47,7 +47,7 @@ def after(
         return []
     dirty: set[int] = set()
     if len(committed.changed) and agenda.until is not None:
-        dirty |= _successors(db, committed.changed, window.end, agenda.until)
+        dirty |= successors(db, committed.changed, window.end, agenda.until)
     until = agenda.run_end(window.end)
     if until > window.end:
         dirty |= _unrooted(db, source, window, agenda, until)
@@ -74,7 +74,7 @@ def _unrooted(
     return {int(start) for start in starts[rooted]}
 
 
-def _successors(db: Database, ids: Ints, start: int, until: int) -> set[int]:
+def successors(db: Database, ids: Ints, start: int, until: int) -> set[int]:
     """Return the minutes of the next row of each series in `[start, until)`."""
     found: set[int] = set()
     low, span = start, Resolution.MINUTE.width

@@ -63,7 +63,8 @@ class Reading:
 
     `layouts` are the bounds that histograms were counted by, which rows name by number,
     and `folded` the rows of series beyond the budget, by themselves; `numbers` are the
-    overflow series of those that are no histograms.
+    overflow series of those that are no histograms. `heard` are series and how many
+    samples of the window, usable or not, each of them has.
     """
 
     window: Window
@@ -76,6 +77,7 @@ class Reading:
     layouts: dict[int, Bounds] = field(default_factory=dict)
     folded: list[Rows] = field(default_factory=list)
     numbers: set[int] = field(default_factory=set)
+    heard: list[tuple[Ints, Ints]] = field(default_factory=list)
 
     def take(self, parts: Sequence[Rows], answer: Answer) -> None:
         """Add the rows of an answer.
@@ -100,7 +102,10 @@ class Reading:
 
     def hear(self, answer: Answer, silence: Silence) -> None:
         """Note how many samples of the window an answer has, and when."""
-        self.samples += int((answer.times >= self.window.start_ms).sum())
+        running = np.zeros(len(answer.times) + 1, np.int64)
+        np.cumsum(answer.times >= self.window.start_ms, out=running[1:])
+        self.samples += int(running[-1])
+        self.heard.append((answer.series_id, np.diff(running[answer.offsets])))
         silence.hear(answer.times)
         self.interval_ms = _shortest(self.interval_ms, answer, self.window)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import re2
 
-from bridge.sources.selectors import NAME, parse
+from bridge.sources.selectors import NAME, Selector, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +20,12 @@ def matching(selector: str) -> Callable[[str, Mapping[str, str]], bool]:
     As in Prometheus, a label that is missing is empty, and regular expressions are RE2
     and match whole values. Raises ValueError for what is no selector.
     """
-    conditions = [(one.label, _acceptor(one)) for one in parse(selector).matchers]
+    return matcher_of(parse(selector))
+
+
+def matcher_of(selector: Selector) -> Callable[[str, Mapping[str, str]], bool]:
+    """Return what says of a metric and its labels whether a selector takes them."""
+    conditions = [(one.label, _acceptor(one)) for one in selector.matchers]
 
     def matches(metric: str, labels: Mapping[str, str]) -> bool:
         return all(
@@ -29,6 +34,19 @@ def matching(selector: str) -> Callable[[str, Mapping[str, str]], bool]:
         )
 
     return matches
+
+
+def surely_covers(wide: Selector, narrow: Selector) -> bool:
+    """Whether a selector takes every series that another one takes.
+
+    False where that does not follow from the same condition, or from an equal sign.
+    """
+    fixed = {one.label: one.value for one in narrow.matchers if one.operator == "="}
+    return all(
+        one in narrow.matchers
+        or (one.label in fixed and _acceptor(one)(fixed[one.label]))
+        for one in wide.matchers
+    )
 
 
 def _acceptor(matcher: Matcher) -> Callable[[str], bool]:

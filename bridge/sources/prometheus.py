@@ -27,7 +27,7 @@ from bridge.sources.base import (
 from bridge.sources.catalogue import Catalogue
 from bridge.sources.client import Client
 from bridge.sources.fetchers import Fetchers
-from bridge.sources.narrowing import check_narrowed, whole_families
+from bridge.sources.narrowing import narrowed
 from bridge.sources.planner import Planner
 from bridge.sources.selectors import Selector, combine, parse
 from bridge.sources.transports import transport
@@ -125,18 +125,14 @@ class PrometheusSource:
         )
 
     def narrowed(self, match: Sequence[str]) -> PrometheusSource:
-        """Return the same source with only the series that any of some selectors takes.
+        """Return the same source with only the series that some selectors take.
 
-        Of a histogram all parts are read where a selector names one of them. It lives as
-        long as this one, whose connections it uses, and must not be read from while this
-        one is. Raises ValueError for a selector that the settings do not cover.
+        Of a histogram all parts are read where a selector names one of them. It uses
+        the connections of this one, and must not be read from while this one is.
+        Raises ValueError for a selector that the settings do not cover.
         """
-        wanted = []
-        for text in match:
-            selector = parse(text)
-            check_narrowed(text, selector, self._selectors, self._replica_label)
-            wanted.append(whole_families(selector))
         other = copy.copy(self)
+        wanted = narrowed(match, self._selectors, self._replica_label)
         other._selectors = combine(wanted)  # noqa: SLF001 - one of its own kind
         other._ready()  # noqa: SLF001 - same
         return other

@@ -58,6 +58,7 @@ def test_tables_of_one_shape_share_a_section() -> None:
         "`corrections`",
         "`verifications`",
         "`retained`",
+        "`backfills`",
     ]
 
 
