@@ -84,6 +84,7 @@ def _delete(settings: Settings, db: Database, clock: Clock) -> None:
     from prometheus_client import CollectorRegistry  # noqa: PLC0415 - see above
 
     from bridge.composition import parts_of  # noqa: PLC0415 - same
+    from bridge.rollup.adoption import Calendars  # noqa: PLC0415 - same
     from bridge.rollup.retention import Retention  # noqa: PLC0415 - same
     from bridge.telemetry import Telemetry  # noqa: PLC0415 - same
     from bridge.writer import Writer  # noqa: PLC0415 - same
@@ -103,7 +104,8 @@ def _delete(settings: Settings, db: Database, clock: Clock) -> None:
     try:
         names = [source.name for source in settings.sources]
         parts = parts_of(db, writer, telemetry, clock)
-        Retention(settings.retention, names, parts).finish()
+        calendars = Calendars(settings.calendars, db, writer.call, clock)
+        Retention(settings.retention, names, parts, calendars).finish()
     finally:
         writer.stop()
         lease.stop()

@@ -59,16 +59,20 @@ class Calendars:
     @property
     def known(self) -> tuple[Calendar, ...]:
         """All calendars of the settings, by their present rules."""
-        with self._lock:
-            if self._known is None:
-                self._known = self._look()
-            return self._known
+        self.note()
+        return self._known or ()
 
     @property
     def ready(self) -> tuple[Calendar, ...]:
         """The calendars of which no day of former rules is left."""
         known = self.known
         return tuple(one for one in known if one.name not in self._outdated)
+
+    def note(self) -> None:
+        """Have the database know the calendars, for who asks that and not this."""
+        with self._lock:
+            if self._known is None:
+                self._known = self._look()
 
     def step(self) -> None:
         """Delete some days that are none any more."""

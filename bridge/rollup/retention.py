@@ -30,6 +30,7 @@ from models.queries.series import of_source
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from bridge.rollup.adoption import Calendars
     from bridge.rollup.ageing import Aged
     from bridge.rollup.engine import Parts
     from bridge.rollup.expiry import Due
@@ -67,11 +68,12 @@ def members(
 def horizon(db: Database, sources: Iterable[str], clock: float) -> int | None:
     """Return the time that ages are reckoned from, None where nothing is done yet.
 
-    That is the end of the newest minute of any source, or now if that is earlier: a
-    clock that was set to next year makes nothing old (RULES R85).
+    That is until when any source has its minutes without a hole, or now if that is
+    earlier. So a clock that was set to next year makes nothing old, even where the
+    source has the same clock and samples of next year (RULES R85).
     """
-    newest = queries.newest_end(db, list(sources))
-    return None if newest is None else min(newest, int(clock))
+    end = queries.unbroken_end(db, list(sources))
+    return None if end is None else min(end, int(clock))
 
 
 def due(
@@ -93,10 +95,19 @@ class Retention:
     """Deletes what is old, on its beat."""
 
     def __init__(
-        self, retention: settings.Retention, sources: Sequence[str], parts: Parts
+        self,
+        retention: settings.Retention,
+        sources: Sequence[str],
+        parts: Parts,
+        calendars: Calendars | None = None,
     ) -> None:
-        """Take the sources of the settings; others are found by their series."""
+        """Take the sources of the settings; others are found by their series.
+
+        `calendars` are noted before anything is deleted, as engines note them only
+        once their sources answer.
+        """
         self._retention = retention
+        self._calendars = calendars
         self._configured = sources
         self._db = parts.db
         self._call = parts.call
@@ -112,6 +123,8 @@ class Retention:
     def beat(self) -> None:
         """Delete what is due, at most as many rows as one beat may."""
         self._left = self._retention.rows_per_beat
+        if self._calendars is not None:
+            self._calendars.note()
         sources = sorted({*self._configured, *queries.sources(self._db)})
         now = horizon(self._db, sources, self._clock.now())
         if now is None:

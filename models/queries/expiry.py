@@ -12,7 +12,7 @@ import numpy as np
 
 from models.base import table_name
 from models.dialect import number_list, numbers, rows_of
-from models.queries import ledger
+from models.queries import coverage, ledger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,10 +40,16 @@ def oldest_unfinished(db: Database, source: str, resolution: str) -> int | None:
     return found
 
 
-def newest_end(db: Database, names: Sequence[str]) -> int | None:
-    """Return the end of the newest minute of some sources, UTC seconds."""
-    newest = (ledger.newest(db, name, "minute") for name in names)
-    return max((start + _MINUTE for start in newest if start is not None), default=None)
+def unbroken_end(db: Database, names: Sequence[str]) -> int | None:
+    """Return until when the ledger of any source has every minute, UTC seconds."""
+    ends = []
+    for name in names:
+        begin, newest = (of(db, name, "minute") for of in (ledger.begin, ledger.newest))
+        if begin is not None and newest is not None:
+            end = newest + _MINUTE
+            missing = coverage.gaps(db, name, "minute", begin, end, width=_MINUTE)
+            ends.append(missing[0][0] if missing else end)
+    return max(ends, default=None)
 
 
 def sources(db: Database) -> list[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from bridge import backfill
 from bridge.rollup import kept
+from bridge.rollup.adoption import Calendars
 from bridge.rollup.engine import Parts
 from bridge.rollup.retention import Retention
 from bridge.rollup.windows import Resolution
@@ -328,3 +329,29 @@ def test_r66_the_first_minute_that_is_kept_is_the_same_when_done_again(
     assert set(lived.states().values()) == {"done"}
     assert lived.rows("rollup_minute") == before
     assert lived.rows("rollup_hour") == lived.merged_truth(3600, 0, SIX_HOURS)
+
+
+@pytest.mark.rule(67)
+def test_r67_a_calendar_that_is_new_holds_back_before_any_engine_works(
+    lived: World,
+) -> None:
+    everything = minutes(lived)
+    wanted = [settings.Calendar(name="nepal", zone="Asia/Kathmandu")]
+    parts = Parts(lived.db, lived._call, lived.directory, lived.telemetry, lived.clock)
+    calendars = Calendars(wanted, lived.db, lived._call, lived.clock)
+    policy = settings.Retention.model_validate({"minute": "2h"})
+    Retention(policy, ["list"], parts, calendars).beat()
+    assert minutes(lived) == everything
+
+
+@pytest.mark.rule(85)
+def test_r85_a_clock_that_everything_shares_and_was_ahead_deletes_nothing(
+    lived: World,
+) -> None:
+    everything = minutes(lived)
+    lived.clock.advance(365 * 86400)
+    ahead = Resolution.MINUTE.floor(int(lived.clock.now()))
+    for start in range(ahead - 600, ahead, 60):
+        ledger.mark(lived.db, "list", "minute", [start], "done", "", 0)
+    retention(lived, minute="6h").beat()
+    assert minutes(lived) == [start for start in everything if start >= HOUR]

@@ -80,8 +80,12 @@ def test_the_ledger_forgets_and_counts(db: Database) -> None:
     assert expiry.forget(db, "local", "minute", 180, 60) == 2
     assert expiry.forget(db, "local", "minute", 60) == 1
     assert ledger.begin(db, "local", "minute") == 180
-    assert expiry.newest_end(db, ["local", "other"]) == 300
-    assert expiry.newest_end(db, ["other"]) is None
+    assert expiry.unbroken_end(db, ["local", "other"]) == 300
+    assert expiry.unbroken_end(db, ["other"]) is None
+    ledger.mark(db, "local", "minute", [420], "done", "", 0)
+    assert expiry.unbroken_end(db, ["local"]) == 300
+    ledger.mark(db, "other", "minute", [120], "done", "", 0)
+    assert expiry.unbroken_end(db, ["local", "other"]) == 300
 
 
 def test_the_oldest_unfinished_window_is_open_or_dirty(db: Database) -> None:
