@@ -1,6 +1,8 @@
 """Compares rows that stand with rows that are computed once more; pure.
 
-What a source expects of a series is its own word of the day and is not compared. Sums
+What a source expects of a series is its own word of the day and is not compared, nor
+is the end of a series: a marker of it may come minutes later than it is dated, where a
+target is no longer scraped, and not every transport tells of it (R11, R12). Sums
 of the same samples in the same order are the same to the last bit; only a row that a
 correction changed without the samples may differ by rounding, in the last places of
 the counter's values.
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bridge.rollup.compare import EVERYTHING, FLOATS, compare
+from bridge.rollup.rows import Flag
 
 if TYPE_CHECKING:
     from bridge.rollup.compare import Pairs
@@ -98,6 +101,10 @@ def _forgiven(pairs: Pairs, stored: RollupColumns, computed: RollupColumns) -> P
     at = columns["increase"]
     if at.any():
         at &= ~_rounded(stored, computed, pairs.old, pairs.new)
+    at = columns["flags"]
+    if at.any():
+        before, after = stored.flags[pairs.old[at]], computed.flags[pairs.new[at]]
+        at[at] = ((before ^ after) & ~int(Flag.ENDED)) != 0
     return type(pairs)(pairs.series_id, pairs.old, pairs.new, columns)
 
 

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
+from bridge.rollup.rows import Flag
 from bridge.rollup.verify import DIFFERS, EXTRA, MISSING, SAME, verify
 from tests.bridge.rollup.builders import rows
 
@@ -30,6 +33,19 @@ def test_what_a_source_expected_is_not_compared() -> None:
     found = verify(rows({"expected": 4, "gap": 60_000}), rows({"expected": 2}))
     assert found.differing == 0
     assert verify(rows({"gap": 60_000}), rows({})).differing == 1
+
+
+@pytest.mark.rule(11)
+def test_r11_a_marker_that_came_later_than_its_window_is_no_difference() -> None:
+    stored = rows({"series_id": 1, "flags": Flag.NAN}, {"series_id": 2})
+    ended = Flag.NAN | Flag.ENDED
+    computed = rows({"series_id": 1, "flags": ended}, {"series_id": 2})
+    assert verify(stored, computed).differing == 0
+    assert verify(computed, stored).differing == 0
+    other = rows({"series_id": 1, "flags": Flag.ENDED}, {"series_id": 2, "flags": 1})
+    (first, second) = verify(stored, other).told
+    assert first.columns == {"flags": (Flag.NAN, Flag.ENDED)}
+    assert second.columns == {"flags": (0, 1)}
 
 
 def test_an_increase_may_differ_by_rounding_only() -> None:
