@@ -104,8 +104,16 @@ def _refuse_deleted(db: Database, source: str, start: int) -> None:
 
 
 def finished(db: Database, span: Span) -> int:
-    """Return how many windows of a span are finished."""
-    return ledger.count(db, span.source, _MINUTE.value, FINISHED, span.start, span.end)
+    """Return how many windows of a span are finished.
+
+    So are those that retention has deleted meanwhile: they are not done any more.
+    """
+    since = kept.since(db, span.source, _MINUTE) or span.start
+    first = min(max(span.start, since), span.end)
+    deleted = (first - span.start) // _MINUTE.width
+    return deleted + ledger.count(
+        db, span.source, _MINUTE.value, FINISHED, first, span.end
+    )
 
 
 @dataclass(slots=True)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bridge import backfill
-from models.queries import ledger
+from models.queries import ledger, retained
+from models.queries.retained import EVERYTHING, Kept
 from tests.bridge.rollup.world import BEGIN, World
 
 if TYPE_CHECKING:
@@ -34,6 +36,24 @@ def test_windows_before_the_first_are_done_once_asked_for(world: World) -> None:
     assert backfill.finished(world.db, span) == 35
     rows = world.rows("rollup_minute")
     assert rows == world.truth(600, 3000)
+
+
+def test_windows_that_retention_deletes_meanwhile_are_not_waited_for(
+    world: World,
+) -> None:
+    world.run_to(3000)
+    span = backfill.extend(world.db, "list", BEGIN + 600, BEGIN + 3000)
+    world.engine.beat()
+    world.engine.beat()
+    until = BEGIN + 1200
+    world.db.execute_sql(
+        "DELETE FROM ledger WHERE resolution = 'minute' AND start < ?", (until,)
+    )
+    assert backfill.finished(world.db, span) == 25
+    gone = Kept("list", "minute", EVERYTHING, until, 3600, until)
+    retained.keep(world.db, [gone])
+    assert backfill.finished(world.db, span) == 35
+    assert backfill.finished(world.db, replace(span, end=BEGIN + 900)) == 5
 
 
 def test_a_source_without_windows_starts_where_the_backfill_says(world: World) -> None:
@@ -133,3 +153,47 @@ def test_windows_are_done_again_in_portions(world: World) -> None:
     assert portions.done() == 0
     world.engine.beat()
     assert portions.done() == 2
+
+
+def test_some_series_of_a_span_are_asked_for_once(world: World) -> None:
+    world.run_to(3000)
+    asked = (world.db, "list", ["a_total"], BEGIN + 2730, BEGIN + 2950)
+    merging = backfill.merging(*asked, 5, 7)
+    assert merging.span == backfill.Span("list", BEGIN + 2700, BEGIN + 3000)
+    assert (merging.request.rate, merging.asked, merging.rest.windows) == (5, 5, 0)
+    assert (merging.done(), merging.outcome(), merging.again) == (0, "", False)
+    # Who asks again goes on with it, whenever now is.
+    later = (world.db, "list", ["a_total"], BEGIN + 2730, BEGIN + 9999)
+    assert backfill.merging(*later, 0, 8).request.id == merging.request.id
+    number = merging.request.id
+    backfills.advance(world.db, number, BEGIN + 3000, 3)
+    assert merging.done() == 4
+    reason = merging.request.reason
+    ledger.mark(world.db, "list", "minute", [BEGIN + 2940], "dirty", reason, 8)
+    backfills.finish(world.db, number, 8, "all")
+    assert merging.done() == 4  # what follows from it is still to be done
+    world.engine.beat()
+    assert (merging.done(), merging.outcome()) == (5, "all")
+    assert backfill.merging(*asked, 0, 9).request.id != number
+
+
+def test_a_backfill_that_was_given_up_is_not_waited_for(world: World) -> None:
+    world.run_to(3000)
+    merging = backfill.merging(
+        world.db, "list", ["b"], BEGIN + 2700, BEGIN + 3000, 0, 7
+    )
+    backfills.finish(world.db, merging.request.id, 8, "failed: why")
+    assert merging.done() == 5
+
+
+def test_series_are_merged_only_into_windows_that_are_there(world: World) -> None:
+    world.run_to(3000)
+    with pytest.raises(backfill.NotThere, match="the ledger of 'list' begins at"):
+        backfill.merging(world.db, "list", ["b"], BEGIN, BEGIN + 3000, 0, 7)
+    with pytest.raises(backfill.NothingToDo, match="no finished window"):
+        backfill.merging(world.db, "list", ["b"], BEGIN + 6000, BEGIN + 7000, 0, 7)
+    retained.keep(
+        world.db, [retained.Kept("list", "minute", "", BEGIN + 2800, BEGIN + 2800, 7)]
+    )
+    with pytest.raises(backfill.NothingToDo, match="were deleted as"):
+        backfill.merging(world.db, "list", ["b"], BEGIN + 2700, BEGIN + 3000, 0, 7)
