@@ -3,8 +3,8 @@
 // hour, and a strip for days.
 
 const VIEWS = {
-  day: { resolution: "minute", row: 3600, rows: 24, words: "minutes" },
-  month: { resolution: "hour", row: DAY, rows: 31, words: "hours" },
+  day: { resolution: "minute", row: 3600, rows: 24, of: "minute" },
+  month: { resolution: "hour", row: DAY, rows: 31, of: "hour" },
 };
 const SVG = "http://www.w3.org/2000/svg";
 const LISTED = 12;
@@ -30,7 +30,7 @@ async function showHoles(now) {
 }
 
 function sourceHoles(one, days, view, start, end) {
-  const text = done(one, view.words);
+  const text = done(one, view.of);
   const label = element("div", "strip-label");
   label.append(element("span", "", one.source), element("span", "", text));
   const made = element("div", "holes");
@@ -39,15 +39,17 @@ function sourceHoles(one, days, view, start, end) {
   return made;
 }
 
-function done(one, words) {
+function done(one, unit, of = "") {
   const { counts } = one;
   const share = counts.windows ? Math.floor((1000 * counts.done) / counts.windows) / 10 : 0;
-  return `${share} % of ${counts.windows.toLocaleString("en")} ${words} done`;
+  return `${share} % of ${many(counts.windows, unit)}${of} done`;
 }
 
 function spans(one) {
   const found = one.counts.windows ? [{ start: one.counts.start, end: one.counts.end, state: "done", reason: "" }] : [];
-  if (one.counts.start > one.start) found.unshift({ start: one.start, end: one.counts.start, state: "before", reason: "" });
+  const deleted = one.holes.filter((hole) => hole.state === "expired").map((hole) => hole.end);
+  const start = Math.max(one.start, ...deleted);
+  if (one.counts.start > start) found.unshift({ start, end: one.counts.start, state: "before", reason: "" });
   return [...found, ...one.holes];
 }
 
@@ -102,8 +104,7 @@ function cell(span, left, width, row) {
 }
 
 function strip(one, start, end) {
-  const name = one.calendar === "utc" ? "days" : `days of ${one.calendar}`;
-  const text = done(one, name);
+  const text = one.calendar === "utc" ? done(one, "day") : done(one, "day", ` of ${one.calendar}`);
   const bar = element("div", "strip");
   bar.setAttribute("role", "img");
   bar.setAttribute("aria-label", `${one.source}: ${text}, ${many(one.holes.length, "hole")}`);

@@ -2,85 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import expect
 
 from models.queries.events import EventRow, record
 from tests.bridge.application import NOON, Application, application
 from tests.bridge.history import HOUR, MINUTE, counter
+from tests.bridge.web.browser import served, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from playwright.sync_api import Page
 
     from models.database import Database
     from tests.bridge.history import History
 
 DASH = "\N{EN DASH}"
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    assert CHROMIUM.exists(), "chromium is not installed; `make test` installs it"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def served(bridge: Application) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, bridge.app)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@pytest.fixture
-def url(bridge: Application) -> Iterator[str]:
-    with served(bridge) as address:
-        yield address
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What the browser complained of: none is expected."""
-    return []
-
-
-@pytest.fixture
-def page(chromium: Browser, complaints: list[str]) -> Iterator[Page]:
-    context = chromium.new_context(
-        viewport={"width": 1200, "height": 900}, timezone_id="UTC"
-    )
-    opened = context.new_page()
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on(
-        "console",
-        lambda said: complaints.append(said.text) if said.type == "error" else None,
-    )
-    yield opened
-    context.close()
 
 
 @pytest.fixture(autouse=True)
@@ -106,11 +44,6 @@ def _past(history: History, db: Database) -> None:
         occurrences=3,
     )
     record(db, event)
-
-
-def table(page: Page, name: str) -> list[list[str]]:
-    rows = page.locator(f"#{name} tbody tr").all()
-    return [row.locator("td").all_inner_texts() for row in rows]
 
 
 def test_the_page_shows_sources_coverage_errors_and_history(
