@@ -30,6 +30,8 @@ _LAST: Final = 253_402_300_799
 _LOCK: Final = 0x4570_7061
 """Advisory lock number: "Eppa"."""
 _PATIENCE: Final = "200ms"
+_HARMLESS: Final = ("locked", "permission")
+"""Why a day may go without a partition: a user who owns no table may still write."""
 _BOUND: Final = re.compile(r"FROM \((MINVALUE|'?-?\d+'?)\) TO \('?(-?\d+)'?\)")
 _LISTED: Final = """
     SELECT c.relname, pg_get_expr(c.relpartbound, c.oid)
@@ -71,7 +73,8 @@ def make(db: Database, day: int) -> bool:
     """Make the partition of the day that starts at `day`; return whether it is there.
 
     It is not where another transaction holds on to the default partition, where that
-    has too many rows of the day, or beyond MOST; a later call tries again.
+    has too many rows of the day, where the user may make no tables, or beyond MOST; a
+    later call tries again.
     """
     if not isinstance(db, Postgres) or not 0 <= day <= _LAST - DAY:
         return False
@@ -87,18 +90,21 @@ def make(db: Database, day: int) -> bool:
         with db.atomic(), _impatient(db):
             return _attach(db, name, day)
     except DatabaseUnavailable as error:
-        if error.reason != "locked":
+        if error.reason not in _HARMLESS:
             raise
         return False
 
 
 def drop(db: Database, partition: Partition) -> bool:
-    """Drop a partition with its rows; return False where a reader is in the way."""
+    """Drop a partition with its rows; return whether it is gone.
+
+    It is not where a reader is in the way, or where the table is another user's.
+    """
     try:
         with db.atomic(), _impatient(db):
             db.execute_sql(f'DROP TABLE "{partition.name}"')
     except DatabaseUnavailable as error:
-        if error.reason != "locked":
+        if error.reason not in _HARMLESS:
             raise
         return False
     return True

@@ -172,17 +172,23 @@ class Retention:
             rows = self._call(
                 "retention", partial(self._drop_partition, partition, sources)
             )
-            if rows is None:  # a reader is in the way; the next beat tries again
+            if rows is None:  # somebody needs it; the next beat tries again
                 return
             self._telemetry.retention_rows.labels("minute").inc(rows)
 
     def _drop_partition(
         self, partition: Partition, sources: Sequence[str]
     ) -> int | None:
-        """Drop a partition and what the ledger says of it; return how many rows."""
+        """Drop a partition and what the ledger says of it; return how many rows.
+
+        None if it stays: a reader is in the way, or a source has minutes in it that it
+        keeps, such as one that has only begun to do them.
+        """
         name, rows = Resolution.MINUTE.value, 0
         start, end = partition.start, partition.end
         with self._db.atomic():
+            if queries.keeps_minutes(self._db, start, end):
+                return None
             if not partitions.drop(self._db, partition):
                 return None
             for source in sources:

@@ -58,6 +58,20 @@ def sources(db: Database) -> list[str]:
     return [source for (source,) in rows]
 
 
+def keeps_minutes(db: Database, start: int | None, end: int) -> bool:
+    """Whether any source keeps any of its minutes of `[start, end)`."""
+    rows: list[Any] = rows_of(
+        db,
+        "SELECT 1 FROM (SELECT DISTINCT source FROM ledger "
+        "WHERE resolution = 'minute' AND start >= ? AND start < ?) AS named "
+        "WHERE COALESCE((SELECT MIN(since) FROM retained "
+        "WHERE retained.source = named.source AND resolution = 'minute'), ?) < ? "
+        "LIMIT 1",
+        (_ALWAYS if start is None else start, end, _ALWAYS, end),
+    )
+    return bool(rows)
+
+
 def size(
     db: Database, source: str, resolution: str, start: int | None, end: int
 ) -> tuple[int, int]:

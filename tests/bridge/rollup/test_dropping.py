@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -133,3 +134,49 @@ def test_a_reader_in_the_way_is_let_finish(db: Database, postgres: Any) -> None:
     reader.close()
     beat(db, ["local"])
     assert days(db)[0] == 2
+
+
+@pytest.mark.rule(62)
+def test_r62_a_day_that_a_new_source_begins_in_meanwhile_stays(db: Database) -> None:
+    live(db, "local")
+    calls: list[str] = []
+
+    def call(name: str, job: Any) -> Any:
+        calls.append(name)
+        if calls.count("retention") == 2 * 3 + 1:  # all is noted, nothing dropped
+            live(db, "new", until=MONDAY + 7200)
+        return job()
+
+    telemetry = Telemetry.create(CollectorRegistry())
+    parts = Parts(db, call, SeriesDirectory(db), telemetry, FakeClock(NOW))
+    policy = settings.Retention.model_validate({"minute": "36h"})
+    Retention(policy, ["local", "new"], parts).beat()
+    assert days(db)[0] == 0
+    assert rows(db, "new") == 12
+    assert ledger.begin(db, "new", "minute") == MONDAY
+
+
+def test_a_user_who_may_not_drop_tables_deletes_row_by_row(
+    db: Database, postgres: PostgresServer
+) -> None:
+    live(db, "local")
+    with as_plain_user(db, postgres) as plain:
+        beat(plain, ["local"])
+    assert days(db)[:2] == [0, 1]
+    assert rows(db, "local") == (3 * 1440 + 60) // 10
+
+
+@contextmanager
+def as_plain_user(db: Database, postgres: PostgresServer) -> Iterator[Database]:
+    """Give the database as a user sees it who may only read and write rows."""
+    (name,) = db.execute_sql("SELECT current_database()").fetchone()
+    db.execute_sql("CREATE ROLE plain LOGIN")
+    for what in ("TABLES", "SEQUENCES"):
+        db.execute_sql(f"GRANT ALL ON ALL {what} IN SCHEMA public TO plain")
+    plain = open_database(postgres.url(name).replace("tests@", "plain@"))
+    try:
+        yield plain
+    finally:
+        plain.close()
+        db.execute_sql("DROP OWNED BY plain")
+        db.execute_sql("DROP ROLE plain")

@@ -7,7 +7,7 @@ import pytest
 
 from models.bulk import upsert_rollups
 from models.directory import SeriesDirectory, SeriesFacts
-from models.queries import expiry, ledger
+from models.queries import expiry, ledger, retained
 from models.queries.ledger import Entry
 from models.rollup import Rollup, RollupHour, RollupMinute
 from tests.models.rows import columns, row
@@ -86,6 +86,17 @@ def test_the_ledger_forgets_and_counts(db: Database) -> None:
     assert expiry.unbroken_end(db, ["local"]) == 300
     ledger.mark(db, "other", "minute", [120], "done", "", 0)
     assert expiry.unbroken_end(db, ["local", "other"]) == 300
+
+
+def test_a_source_keeps_its_minutes_unless_all_of_them_may_go(db: Database) -> None:
+    assert not expiry.keeps_minutes(db, None, 300)
+    ledger.mark(db, "local", "minute", [120], "done", "", 0)
+    assert expiry.keeps_minutes(db, None, 300)
+    assert not expiry.keeps_minutes(db, 180, 300)
+    for selector, since in (("", 300), ("a", 240)):
+        retained.keep(db, [retained.Kept("local", "minute", selector, since, since, 0)])
+    assert expiry.keeps_minutes(db, 0, 300)
+    assert not expiry.keeps_minutes(db, 0, 240)
 
 
 def test_the_oldest_unfinished_window_is_open_or_dirty(db: Database) -> None:
