@@ -13,6 +13,7 @@ from bridge.sources.evidence import newest_scrapes
 from bridge.sources.payload import decode_matrix
 from bridge.sources.replicas import Up
 from bridge.sources.selectors import NAME, parse
+from bridge.sources.starts import BACK_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 _UP: Final = parse("up")
 _LABELS: Final = msgspec.json.Decoder(dict[str, str])
 MINUTE_MS: Final = 60_000
-BACK_MS: Final = 2 * MINUTE_MS + 1000
-"""How far before a minute a scrape can be just before, at an interval of a minute."""
 
 
 @dataclass(frozen=True, slots=True)

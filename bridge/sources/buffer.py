@@ -15,12 +15,12 @@ from bridge.sources.members import Role
 from bridge.sources.samples import Runs, sort
 from bridge.sources.selectors import NAME
 from bridge.sources.stale import is_stale, newest
-from bridge.sources.starts import CREATED, Part, Starts
+from bridge.sources.starts import BACK_MS, CREATED, Part, Starts
 from models.directory import SeriesFacts, canonical
 from models.queries import buffer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -113,7 +113,13 @@ class BufferSource:
         alone = stored.only(~stale & (stored.parts == Role.ALONE))
         ordered = sort(alone.ids, alone.times, alone.values)
         warnings.hold(len(ordered.times))
-        starts = self._starts(ordered)
+        starts = Starts()
+        self._hear_starts(starts, ordered)
+        if unsure := starts.unsure(start_ms):
+            before = self._samples(start_ms - BACK_MS, start_ms)
+            before = before.only(before.parts == Role.ALONE)
+            ordered_before = sort(before.ids, before.times, before.values)
+            self._hear_starts(starts, ordered_before, frozenset(unsure))
         for first in range(0, len(ordered.series), _SERIES):
             block = self._block(ordered, first, first + _SERIES)
             yield endings.of(self._told(block, starts))
@@ -201,16 +207,16 @@ class BufferSource:
         )
         return assembler.families()
 
-    def _starts(self, ordered: Runs) -> Starts:
-        """Return what the series `_created` of a window say."""
-        starts = Starts()
+    def _hear_starts(
+        self, starts: Starts, ordered: Runs, names: Collection[str] = ()
+    ) -> None:
+        """Hear what the series `_created` say, only those of some names if given."""
         described = self._describe(ordered.series.tolist())
         for place, (metric, labels) in enumerate(described):
-            if metric.endswith(CREATED):
+            if metric.endswith(CREATED) and (not names or metric in names):
                 inside = slice(ordered.offsets[place], ordered.offsets[place + 1])
                 times, values = ordered.times[inside], ordered.values[inside]
                 starts.add({NAME: metric, **labels}, times, values)
-        return starts
 
     def _told(self, part: Part, starts: Starts) -> Part:
         """Return a part of the window with when its counts began."""

@@ -21,6 +21,9 @@ _Key: TypeAlias = tuple[str, frozenset[tuple[str, str]]]
 CREATED: Final = "_created"
 """The end of the names of series that say when others began."""
 
+BACK_MS: Final = 2 * 60_000 + 1000
+"""How far before a minute a scrape can be just before, at an interval of a minute."""
+
 _SUFFIXES: Final = ("_total", "_bucket", "_count", "_sum")
 _OF_PARTS: Final = frozenset({NAME, "le", "quantile"})
 """Labels that parts of a metric have and its `_created` has not."""
@@ -59,7 +62,7 @@ class Starts:
     ) -> None:
         """Hear of a `_created` series: its values are seconds since 1970.
 
-        Values that are no time say nothing.
+        Values that are no time say nothing. What was heard of it before stays.
         """
         base = labels.get(NAME, "").removesuffix(CREATED)
         with np.errstate(invalid="ignore", over="ignore"):
@@ -67,7 +70,25 @@ class Starts:
         starts = np.zeros(len(values), np.int64)
         starts[is_time] = np.rint(values[is_time] * 1000).astype(np.int64)
         self._bases.add(base)
-        self._said[base, _identity(labels)] = times, starts
+        key = base, _identity(labels)
+        if key in self._said:
+            before = self._said[key]
+            times, starts = np.append(before[0], times), np.append(before[1], starts)
+            times, first = np.unique(times, return_index=True)
+            starts = starts[first]
+        self._said[key] = times, starts
+
+    def unsure(self, since_ms: int) -> list[str]:
+        """Return the names of what may have said the same just before a time already.
+
+        If it did so before the start that it says, its clock is ahead.
+        """
+        found = {
+            base
+            for (base, _), (at, starts) in self._said.items()
+            if len(at) and since_ms - BACK_MS <= starts[0] < at[0]
+        }
+        return sorted(base + CREATED for base in found)
 
     def of(
         self,
@@ -90,7 +111,7 @@ class Starts:
             said = self._said.get((bases[at], _identity(found)))
             if said is not None:
                 inside = slice(part.offsets[at], part.offsets[at + 1])
-                started[inside] = _as_of(part.times[inside], *said)
+                started[inside] = _as_of(part.times[inside], *_passed(*said))
         return replace(part, started=started) if started.any() else part
 
 
@@ -100,6 +121,20 @@ def _as_of(
     """Return the newest start that was said at or before each time, 0 for none."""
     place = np.searchsorted(at, times, "right") - 1
     return np.where(place >= 0, starts[np.maximum(place, 0)], 0)
+
+
+def _passed(
+    at: NDArray[np.int64], starts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Take back starts that were said before they had come: a clock is ahead.
+
+    Later on they would look like a restart between two scrapes.
+    """
+    if not len(at):
+        return at, starts
+    is_new = np.append(True, starts[1:] != starts[:-1])
+    said_first = at[is_new][np.cumsum(is_new) - 1]
+    return at, np.where(said_first > starts, starts, 0)
 
 
 def _identity(labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:

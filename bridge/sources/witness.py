@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import numpy as np
 
 from bridge.sources.absence import (
-    BACK_MS,
     MINUTE_MS,
     New,
     absences,
@@ -20,7 +19,7 @@ from bridge.sources.evidence import were_there
 from bridge.sources.payload import decode_matrix
 from bridge.sources.replicas import Replicas
 from bridge.sources.selectors import NAME, Matcher, Selector
-from bridge.sources.starts import Starts, created_names
+from bridge.sources.starts import BACK_MS, Starts, created_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -91,11 +90,10 @@ class Witness:
         """
         self._starts = Starts()
         self._names = frozenset(names)
-        self._created = created = created_names(self._names | self._catalogue.names)
-        for low in range(0, len(created), _NAMES):
-            either = _either(NAME, created[low : low + _NAMES])
-            for selector in self._selectors:
-                self._read_starts(selector.narrowed([either]), start_ms)
+        self._created = created_names(self._names | self._catalogue.names)
+        self._read_starts(self._created, start_ms, self._end_ms)
+        unsure = self._starts.unsure(start_ms)
+        self._read_starts(unsure, start_ms - BACK_MS, start_ms)
 
     def late(self) -> list[str]:
         """Return the names that say since when, but were met after they were asked."""
@@ -135,8 +133,14 @@ class Witness:
             self._ups = read_ups(self._api, self._end_ms, self._replica_label)
         return self._ups
 
-    def _read_starts(self, selector: Selector, start_ms: int) -> None:
-        body = self._api.raw(selector, start_ms, self._end_ms)
+    def _read_starts(self, names: Sequence[str], start_ms: int, end_ms: int) -> None:
+        for low in range(0, len(names), _NAMES):
+            either = _either(NAME, names[low : low + _NAMES])
+            for selector in self._selectors:
+                self._hear_starts(selector.narrowed([either]), start_ms, end_ms)
+
+    def _hear_starts(self, selector: Selector, start_ms: int, end_ms: int) -> None:
+        body = self._api.raw(selector, start_ms, end_ms)
         matrix = decode_matrix(body, Warnings())
         offsets = np.concatenate(([0], np.cumsum(matrix.lengths)))
         for number, raw in enumerate(matrix.metrics):

@@ -245,6 +245,20 @@ def test_r25_targets_that_were_scraped_without_a_series_are_known(
 
 
 @pytest.mark.rule(27)
+def test_r27_a_clock_ahead_makes_no_restart_over_the_border_of_a_window(
+    db: Database, clock: FakeClock
+) -> None:
+    setup = Setup(db, clock)
+    setup.names = {101: "x_total", 102: "x_created"}
+    ahead, before = MINUTE + 5.0, -10_000
+    setup.add((101, before, 3.0), (101, 15_000, 4.0), (102, 15_000, ahead))
+    for known in (True, False):
+        (block,) = setup.source.read(MINUTE * 1000, MINUTE * 1000 + 60_000, Warnings())
+        assert (block.started is not None) == known
+        setup.add((102, before, ahead))
+
+
+@pytest.mark.rule(27)
 def test_r27_starts_come_from_the_series_created(
     db: Database, clock: FakeClock
 ) -> None:

@@ -73,6 +73,33 @@ def test_r27_each_sample_has_the_start_that_was_said_last() -> None:
     assert told(starts, given, names, labels) == [0, 500, 500, 20_250, 20_250, 0]
 
 
+@pytest.mark.rule(27)
+def test_r27_a_start_that_was_said_before_it_came_is_of_a_clock_ahead() -> None:
+    starts = said((15_000, 50.0), (45_000, 50.0), (75_000, 50.0), (90_000, 80.0))
+    given = block([15_000, 45_000, 75_000, 90_000])
+    labels = [{"__name__": "x_total", **LABELS}]
+    assert told(starts, given, ["x_total"], labels) == [0, 0, 0, 80_000]
+
+
+@pytest.mark.rule(27)
+def test_r27_what_was_said_before_a_window_may_be_heard_later() -> None:
+    starts = said((75_000, 50.0), (90_000, 50.0))
+    starts.add(
+        {"__name__": "y_created"}, np.array([75_000, 90_000]), np.array([20.0, 80.0])
+    )
+    starts.add({"__name__": "z_created"}, np.array([75_000]), np.array([80.0]))
+    assert starts.unsure(60_000) == ["x_created", "y_created"]
+    assert starts.unsure(50_000 + 121_000) == ["x_created"]
+    assert starts.unsure(50_001 + 121_000) == []
+    starts.add(
+        {"__name__": "x_created", **LABELS},
+        np.array([15_000, 45_000, 75_000]),
+        np.array([50.0, 50.0, 50.0]),
+    )
+    labels = [{"__name__": "x_total", **LABELS}]
+    assert told(starts, block([75_000, 90_000]), ["x_total"], labels) is None
+
+
 def test_parts_of_a_histogram_share_the_start_of_their_family() -> None:
     given = block([5_000])
     labels = [{"__name__": "x_bucket", "le": "0.5", **LABELS}]

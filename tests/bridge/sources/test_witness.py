@@ -128,6 +128,23 @@ def test_r27_starts_come_from_the_series_created(
     assert not any("pod_created" in query for query in server.range_queries)
 
 
+@pytest.mark.rule(27)
+def test_r27_a_clock_ahead_makes_no_restart_over_the_border_of_a_window(
+    server: FakePrometheus, clock: FakeClock
+) -> None:
+    ahead = (START + 5_000) / 1000
+    said = every_15_s(15_000, 3, ahead)
+    for name, before in (("x", every_15_s(-15_000, 1, ahead)), ("y", [])):
+        server.add(f"{name}_total", every_15_s(-15_000, 5), **TARGET)
+        server.add(f"{name}_created", before + said, **TARGET)
+    with closing(harness(server, clock)) as bench:
+        found = blocks(bench)
+        for name, start in (("x", 0), ("y", START + 5_000)):
+            part, place = found[labels(f"{name}_total", **TARGET)]
+            assert part.started is not None
+            assert part.started[part.offsets[place + 1] - 1] == start
+
+
 @pytest.mark.rule(35)
 @pytest.mark.setting("sources.prometheus.replica_label")
 def test_r35_one_replica_feeds_a_target_and_its_label_is_no_identity(
