@@ -7,10 +7,12 @@ can be compared and attached to each other.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import shutil
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -72,13 +74,25 @@ def write(
 ) -> dict[str, str]:
     """Write an archive and return its notes; `done` hears of how many series.
 
-    Raises ArchiveError if the file is there already. Until all of it is written it has
-    another name.
+    Raises ArchiveError if the file is there already, or is being written by another
+    process. Until all of it is written it has another name.
     """
-    if path.exists():
-        raise ArchiveError(f"{path} is there already: give another name")
     partial = path.with_name(f"{path.name}.partial")
-    _discard(partial)
+    with _held(partial):
+        _refuse_present(path)
+        told = _write(source, partial, content, notes, done)
+        _refuse_present(path)
+        partial.rename(path)
+    return told
+
+
+def _write(
+    source: Database,
+    partial: Path,
+    content: Content,
+    notes: Mapping[str, str],
+    done: Callable[[int], object],
+) -> dict[str, str]:
     target = open_database(f"sqlite:///{partial.absolute()}")
     try:
         Migrations(target).up()
@@ -91,14 +105,42 @@ def write(
         _note(target, told)
         target.execute_sql("VACUUM")
         target.execute_sql("PRAGMA journal_mode = delete")
-    except BaseException:
+    finally:
         target.close()
-        _discard(partial)
-        raise
-    target.close()
-    partial.rename(path)
-    _discard(partial)
+        _discard_companions(partial)
     return told
+
+
+def _refuse_present(path: Path) -> None:
+    if path.exists():
+        raise ArchiveError(f"{path} is there already: give another name")
+
+
+@contextmanager
+def _held(partial: Path) -> Iterator[None]:
+    """Give an empty file that no other process writes; gone after a failure."""
+    try:
+        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise ArchiveError(f"{partial} cannot be written: {error.strerror}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it may have given it its final name meanwhile.
+            is_ours = os.path.samestat(os.fstat(descriptor), partial.stat())
+        except OSError:
+            is_ours = False
+        if not is_ours:
+            raise ArchiveError(f"{partial} is being written by another process")
+        os.truncate(descriptor, 0)
+        _discard_companions(partial)
+        try:
+            yield
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -252,8 +294,7 @@ def _brought_up_to_date(path: Path, directory: Path) -> Database:
     return db
 
 
-def _discard(partial: Path) -> None:
-    """Remove what making an archive leaves behind."""
-    for ending in ("", "-wal", "-shm", ".migrating"):
-        with suppress(FileNotFoundError):
-            partial.with_name(f"{partial.name}{ending}").unlink()
+def _discard_companions(partial: Path) -> None:
+    """Remove what making an archive leaves beside it."""
+    for ending in ("-wal", "-shm", "-journal", ".migrating"):
+        partial.with_name(f"{partial.name}{ending}").unlink(missing_ok=True)

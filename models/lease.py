@@ -46,7 +46,8 @@ class Lease:
         if isinstance(self._db, Postgres):
             self._connection = _locked(self._db)
             return
-        path = Path(f"{self._db.database}.engine")
+        # Of the file itself, whatever links lead to it.
+        path = Path(f"{Path(self._db.database).resolve()}.engine")
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:

@@ -165,3 +165,27 @@ def test_an_archive_of_an_older_version_is_brought_up_to_date_in_a_copy(
     with archive.opened(path) as found:
         assert Migrations(found).pending() == []
     assert path.read_bytes() == before
+
+
+def test_an_archive_that_another_process_writes_is_left_to_it(
+    db: Database, tmp_path: Path, ids: list[int]
+) -> None:
+    path = tmp_path / "year.db"
+
+    def meanwhile(done: int) -> None:
+        if not done:
+            with pytest.raises(ArchiveError, match="is being written"):
+                made(db, path, ids)
+
+    content = Content(BEGIN, END, ("hour", "day"), ids)
+    told = archive.write(db, path, content, {}, meanwhile)
+    with archive.opened(path) as found:
+        assert archive.verify(found) == told["checksum"]
+    assert [one.name for one in tmp_path.iterdir() if "year" in one.name] == ["year.db"]
+
+
+def test_a_directory_that_is_not_there_is_told(
+    db: Database, tmp_path: Path, ids: list[int]
+) -> None:
+    with pytest.raises(ArchiveError, match="cannot be written: No such file"):
+        made(db, tmp_path / "no" / "year.db", ids)

@@ -124,3 +124,13 @@ def drop_connections(postgres: PostgresServer, name: str) -> None:
             return
         time.sleep(0.01)
     pytest.fail("connections were not ended")
+
+
+def test_a_database_under_another_name_is_the_same(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.db").symlink_to(tmp_path / "real" / "lease.db")
+    held = Lease(open_database(f"sqlite:///{tmp_path / 'real' / 'lease.db'}"))
+    held.start()
+    with pytest.raises(LeaseTaken):
+        Lease(open_database(f"sqlite:///{tmp_path / 'link.db'}")).start()
+    held.stop()
