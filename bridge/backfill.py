@@ -1,7 +1,8 @@
 """Extends the rollups of a source into the past, or does a span of them again.
 
-What is wanted is written into the ledger and the engine finds it there, so a backfill
-can be interrupted, repeated, and done by a bridge that is running already.
+What is wanted is written into the ledger, or into the table `backfills` where it is
+about some series only, and the engine finds it there. So a backfill can be interrupted,
+repeated, and done by a bridge that is running already.
 """
 
 from __future__ import annotations
@@ -13,12 +14,24 @@ from typing import TYPE_CHECKING, Final
 from bridge.rollup import kept
 from bridge.rollup.plan import DIRTY, FINISHED, OPEN
 from bridge.rollup.windows import Resolution
-from models.queries import ledger
+from models.queries import backfills, ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from models.database import Database
+    from models.queries.backfills import BackfillRow
 
 _MINUTE: Final = Resolution.MINUTE
+
+
+FAILED: Final = "failed: "
+"""What the outcome of a backfill begins with that was given up."""
+_MOST_MARKED: Final = 1000
+
+
+class NotThere(Exception):  # noqa: N818 - an answer, not a mistake
+    """The ledger does not have windows that were asked for; the message says so."""
 
 
 class NothingToDo(Exception):  # noqa: N818 - an answer, not a mistake
@@ -92,6 +105,37 @@ def redo(db: Database, source: str, start: int, end: int, now: int) -> Span:
     return span
 
 
+def merging(  # noqa: PLR0917 - what is asked for
+    db: Database,
+    source: str,
+    match: Sequence[str],
+    start: int,
+    end: int,
+    rate: int,
+    now: int,
+) -> Merging:
+    """Ask for some series to be merged into the finished windows of `[start, end)`.
+
+    `rate` is how many windows may be done in a minute, 0 for any number. A backfill of
+    the same series since the same time that is not finished is gone on with. Raises
+    NotThere for windows before the ledger, and as `repetition`.
+    """
+    start = _MINUTE.floor(start)
+    for row in backfills.unfinished(db, source):
+        if row.match == tuple(match) and row.start == start:
+            return Merging(db, row)
+    begin = ledger.begin(db, source, _MINUTE.value)
+    if begin is not None and start < begin:
+        raise NotThere(
+            f"the ledger of {source!r} begins at {_told(begin)}: windows before it are "
+            f"rolled up with all their series by `backfill --start {_told(start)}` "
+            f"without --match, or ask for {_told(begin)} or later"
+        )
+    span = repetition(db, source, start, end)
+    row = backfills.create(db, source, match, start, span.end, rate, now)
+    return Merging(db, row)
+
+
 def _refuse_deleted(db: Database, source: str, start: int) -> None:
     """Raise NothingToDo for windows that retention has deleted on purpose."""
     since = kept.since(db, source, _MINUTE)
@@ -157,6 +201,52 @@ class Portions:
             else replace(self.span, start=rest.end)
         )
         return finished(self.db, given)
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """A backfill of some series on its way, to be watched as `Portions` are."""
+
+    db: Database
+    request: BackfillRow
+
+    @property
+    def span(self) -> Span:
+        """The minutes of the source that it is about."""
+        return Span(self.request.source, self.request.start, self.request.until)
+
+    @property
+    def rest(self) -> Span:
+        """What was not asked for yet: nothing."""
+        return replace(self.span, start=self.request.until)
+
+    @property
+    def asked(self) -> int:
+        """How many windows were asked for: all."""
+        return self.span.windows
+
+    @property
+    def again(self) -> bool:
+        """Whether finished windows are read whole: they are not."""
+        return False
+
+    def more(self, windows: int, now: int) -> None:
+        """Nothing to do: the engine asks by itself."""
+
+    def done(self) -> int:
+        """Return how many windows are done; the last once what follows is done, too."""
+        row = backfills.find(self.db, self.request.id)
+        windows = (row.position - row.start) // _MINUTE.width
+        if row.finished_at is not None and row.outcome.startswith(FAILED):
+            return self.span.windows
+        marked = ledger.unfinished(self.db, row.source, _MINUTE.value, _MOST_MARKED)
+        follows = any(entry.reason == row.reason for entry in marked)
+        is_done = row.finished_at is not None and not follows
+        return self.span.windows if is_done else min(windows, self.span.windows - 1)
+
+    def outcome(self) -> str:
+        """Return what became of it, '' while it is not finished."""
+        return backfills.find(self.db, self.request.id).outcome
 
 
 def _mark_open(db: Database, span: Span, now: int) -> None:

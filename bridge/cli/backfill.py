@@ -21,7 +21,10 @@ from runtime.clock import SystemClock
 from runtime.service import stop_on_signals
 
 if TYPE_CHECKING:
-    from bridge.backfill import Portions, Span
+    from collections.abc import Sequence
+
+    from bridge.answers.times import Span as TimeSpan
+    from bridge.backfill import Merging, Portions, Span
     from bridge.rollup.engine import Engine
     from bridge.sources.base import Source
     from models.database import Database
@@ -39,8 +42,15 @@ _MINUTE_SECONDS: Final = 60.0
     required=True,
     help="Since when: RFC 3339, Unix seconds, or such as -30d.",
 )
-@click.option("--end", help="With --redo: until when; default now.")
+@click.option("--end", help="With --redo or --match: until when; default now.")
 @click.option("--redo", is_flag=True, help="Do finished windows of the span again.")
+@click.option(
+    "--match",
+    multiple=True,
+    metavar="SELECTOR",
+    help="Merge series into finished windows, and leave all others as they are. May be "
+    "given several times.",
+)
 @click.option(
     "--rate",
     type=click.IntRange(min=1),
@@ -52,6 +62,7 @@ def command(
     source: str | None,
     start: str,
     end: str | None,
+    match: tuple[str, ...],
     *,
     redo: bool,
     rate: int | None,
@@ -61,12 +72,13 @@ def command(
     All windows from the start up to the first one on the ledger are done. A bridge
     that is running does the work; otherwise this command does. Either may be
     interrupted: what is left is done later.
+
+    With --match only the series that a selector takes are read, such as those of a
+    selector that was added to the settings later, and merged into windows that are
+    finished already.
     """
-    if end is not None and not redo:
-        raise click.UsageError(
-            "--end goes with --redo: without it everything up to the first window is "
-            "done, so that the ledger has no hole"
-        )
+    wish = _Wish(start, end, match, redo, rate or 0)
+    wish.check()
     settings = invocation.settings()
     clock = SystemClock()
     name = _chosen(settings, source)
@@ -74,21 +86,59 @@ def command(
     db = open_prepared(settings.database)
     engine = _Engine(settings, db, clock, name)
     try:
-        if redo:
-            span = backfill.repetition(db, name, int(wanted.start), int(wanted.end))
-        else:
-            since = _first_sample(engine.source, int(wanted.start))
-            span = backfill.extension(db, name, since, int(clock.now()))
+        portions = wish.portions(engine.source, db, wanted, int(clock.now()))
+        _finish(engine, _Task(portions, clock, rate))
+        _tell(portions)
     except backfill.NothingToDo as nothing:
         click.echo(str(nothing))
-    except SourceError as error:
-        raise CommandError(f"{name} did not answer: {error}") from error
-    else:
-        portions = backfill.Portions(db, span, again=redo)
-        _finish(engine, _Task(portions, clock, rate))
     finally:
         engine.close()
         db.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the options ask for."""
+
+    start: str
+    end: str | None
+    match: tuple[str, ...]
+    redo: bool
+    rate: int
+
+    def check(self) -> None:
+        """Raise UsageError for options that do not go together."""
+        if self.redo and self.match:
+            raise click.UsageError(
+                "--redo reads windows with all their series, and --match some series: "
+                "give one of them"
+            )
+        if self.end is not None and not self.redo and not self.match:
+            raise click.UsageError(
+                "--end goes with --redo or --match: without them everything up to the "
+                "first window is done, so that the ledger has no hole"
+            )
+
+    def portions(
+        self, source: Source, db: Database, wanted: TimeSpan, now: int
+    ) -> Portions | Merging:
+        """Return what is to be done; raises NothingToDo and CommandError."""
+        start, end = int(wanted.start), int(wanted.end)
+        if self.redo:
+            span = backfill.repetition(db, source.name, start, end)
+            return backfill.Portions(db, span, again=True)
+        try:
+            if self.match:
+                _check_match(source, self.match)
+                asked = (start, end, self.rate, now)
+                return backfill.merging(db, source.name, self.match, *asked)
+            since = _first_sample(source, start)
+            span = backfill.extension(db, source.name, since, now)
+        except backfill.NotThere as error:
+            raise CommandError(str(error)) from error
+        except SourceError as error:
+            raise CommandError(f"{source.name} did not answer: {error}") from error
+        return backfill.Portions(db, span, again=False)
 
 
 def _first_sample(source: Source, start: int) -> int:
@@ -106,6 +156,31 @@ def _first_sample(source: Source, start: int) -> int:
     if earliest - start >= Resolution.MINUTE.width:
         click.echo(f"{source.name} has nothing before {format_time(earliest)}")
     return max(start, earliest)
+
+
+def _check_match(source: Source, match: Sequence[str]) -> None:
+    """Raise CommandError for selectors that are not among those of the settings."""
+    from bridge.sources.prometheus import (  # noqa: PLC0415 - slow to load
+        PrometheusSource,
+    )
+
+    if isinstance(source, PrometheusSource):
+        try:
+            source.narrowed(match)
+        except ValueError as error:
+            raise CommandError(f"--match: {error}") from error
+
+
+def _tell(merging: Portions | Merging) -> None:
+    """Say what became of a backfill of some series; raises CommandError."""
+    if isinstance(merging, backfill.Merging):
+        outcome = merging.outcome()
+        if outcome.startswith(backfill.FAILED):
+            raise CommandError(
+                f"the backfill {outcome} (a bridge that is running has the settings "
+                "that it was started with)"
+            )
+        click.echo(outcome)
 
 
 def _chosen(settings: Settings, source: str | None) -> str:
@@ -173,7 +248,7 @@ class _Task:
     `rate` is how many windows are asked for in a minute, None for all at once.
     """
 
-    portions: Portions
+    portions: Portions | Merging
     clock: Clock
     rate: int | None = None
     stop: threading.Event = field(default_factory=threading.Event)

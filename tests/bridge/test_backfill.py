@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge import backfill
-from models.queries import ledger, retained
+from models.queries import backfills, ledger, retained
 from models.queries.retained import EVERYTHING, Kept
 from tests.bridge.rollup.world import BEGIN, World
 

@@ -230,7 +230,7 @@ def test_a_bridge_that_is_running_does_the_work(settings_file: Path) -> None:
     ("arguments", "code", "said"),
     [
         (["--start", "then"], 2, "start: 'then' is not a time"),
-        (["--start", "-1d", "--end", "now"], 2, "--end goes with --redo"),
+        (["--start", "-1d", "--end", "now"], 2, "--end goes with --redo or --match"),
         (["--start", "-1d", "--source", "x"], 1, "'x' is not a source with a history"),
         (["--start", "now"], 2, "is not before end"),
         (["--redo", "--start", "-1d"], 0, "has no finished window of 'prom'"),
@@ -299,3 +299,78 @@ def test_what_was_not_asked_for_is_said_when_it_is_interrupted(
     other = _Task(backfill.Portions(world.db, span, again=False), world.clock)
     assert _again(other) == "the same command"
     world.db.close()
+
+
+def widen(path: Path, *selectors: str) -> None:
+    settings = yaml.safe_load(path.read_text())
+    settings["sources"][0]["selectors"] = list(selectors)
+    path.write_text(yaml.safe_dump(settings))
+
+
+def figures(path: Path) -> list[tuple[object, ...]]:
+    """What all minutes of the history say, and what the ledger says of them."""
+    db = open_prepared(config.load(path, {}).database)
+    found = db.execute_sql(
+        "SELECT metric, labels, start, count, sum, first, last, increase, flags "
+        f"FROM minutes WHERE start < {END} AND metric <> 'up' "
+        "ORDER BY metric, labels, start"
+    ).fetchall()
+    entries = db.execute_sql(
+        "SELECT start, state, samples, series FROM ledger "
+        f"WHERE resolution = 'minute' AND start < {END} ORDER BY start"
+    ).fetchall()
+    db.close()
+    return [*found, *entries]
+
+
+@pytest.fixture
+def wide(settings_file: Path, tmp_path: Path) -> list[tuple[object, ...]]:
+    """The figures where both metrics were read from the beginning."""
+    settings = yaml.safe_load(settings_file.read_text())
+    settings["database"]["url"] = f"sqlite:///{tmp_path / 'wide.db'}"
+    path = tmp_path / "wide.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    widen(path, "turns_total", "spins_total")
+    run(path, "backfill", "--start", str(BEGIN))
+    return figures(path)
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+def test_a_selector_that_was_added_later_is_merged_into_the_history(
+    settings_file: Path, wide: list[tuple[object, ...]], *, is_running: bool
+) -> None:
+    run(settings_file, "backfill", "--start", str(BEGIN))
+    assert figures(settings_file) != wide
+    widen(settings_file, "turns_total", "spins_total")
+    asked = ("backfill", "--match", "spins_total", "--start", str(BEGIN))
+    wanted = (*asked, "--end", str(END))
+    if is_running:
+        with RunningEngine(settings_file):
+            result = run(settings_file, *wanted)
+        assert "a bridge is running and does them" in result.output
+    else:
+        result = run(settings_file, *wanted)
+    assert result.exit_code == 0, result.output
+    windows = (END - BEGIN) // 60
+    assert f"{windows} of {windows} windows done" in result.stdout
+    last = f"{windows * 4} rows of minutes added or replaced"
+    assert result.stdout.splitlines()[-1] == last
+    assert figures(settings_file) == wide
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--match", "spins_total"], 1, "'spins_total' is not covered by the settings"),
+        (["--match", "rate(x[1m])"], 1, "is not a PromQL selector"),
+        (["--match", "turns_total", "--redo"], 2, "give one of them"),
+        (["--match", "turns_total"], 1, "windows before it are rolled up with all"),
+    ],
+)
+def test_series_that_cannot_be_merged_are_refused_with_the_reason(
+    settings_file: Path, arguments: list[str], code: int, said: str
+) -> None:
+    run(settings_file, "backfill", "--start", str(BEGIN + 600))
+    result = run(settings_file, "backfill", "--start", str(BEGIN), *arguments)
+    assert said in " ".join(result.output.split())
+    assert result.exit_code == code
