@@ -27,6 +27,7 @@ class Telemetry:
     windows_failed: Counter
     samples: Counter
     rows: Counter
+    rows_restated: Counter
     source_requests: Counter
     source_seconds: Histogram
     source_bytes: Counter
@@ -93,6 +94,13 @@ class Telemetry:
             ),
             samples=counter("samples", "Raw samples rolled up.", "source"),
             rows=counter("rows_written", "Rollup rows committed.", "resolution"),
+            rows_restated=counter(
+                "rows_restated",
+                "Rows that were changed after they had been said, but for those of "
+                "local days and backfills.",
+                "source",
+                "resolution",
+            ),
             source_requests=counter(
                 "source_requests", "Requests to sources.", "source", "outcome"
             ),

@@ -66,12 +66,14 @@ class Committed:
     `entry` is the ledger entry now in force. `changed` are the series whose last value
     in the window is another than before, where the window had been done before;
     `kept` says that the rows of before stay: they are better covered, or retention has
-    deleted what they would be made from (RULES R66).
+    deleted what they would be made from (RULES R66). `restated` rows had been said
+    before and are others now.
     """
 
     entry: Entry
     changed: Ints
     kept: bool = False
+    restated: int = 0
 
 
 def commit(
@@ -129,12 +131,13 @@ def commit(
         ledger.record(db, entry)
         if window.resolution is Resolution.MINUTE:
             ledger.note_held(db, entry, result.held)
+        restated = 0
         if before is not None and old is not None:
-            restate(db, entry, _why(before), old, result.rows)
+            restated = restate(db, entry, _why(before), old, result.rows)
         again = before is not None and before.revision
         told = f" again: {_why(before)}" if before is not None and again else ""
         mark_above(db, result.source, window, above, told, now)
-        committed = Committed(entry, changed)
+        committed = Committed(entry, changed, restated=restated)
         _mark_outdated(db, result, outdated(committed), now)
         return committed
 

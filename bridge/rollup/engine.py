@@ -448,6 +448,7 @@ class Engine:
         telemetry.windows.labels(name, resolution, committed.entry.state).inc()
         if not committed.kept:
             telemetry.rows.labels(resolution).inc(committed.entry.series)
+            telemetry.rows_restated.labels(name, resolution).inc(committed.restated)
             for event in result.events:
                 telemetry.events.labels(event.detector).inc()
         return committed

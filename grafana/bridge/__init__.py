@@ -23,6 +23,13 @@ DASHBOARD = Dashboard(
             " source)",
             every=True,
         ),
+        Variable(
+            "resolution",
+            "Resolution, calendar",
+            'label_values(epimetheus_windows{job="$job", instance="$instance"},'
+            " resolution)",
+            every=True,
+        ),
     ),
     rows=(
         overview.ROW,

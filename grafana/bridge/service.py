@@ -125,7 +125,7 @@ STORAGE = Row(
             (
                 Query(
                     "max by (source, resolution) (epimetheus_retention_held_seconds"
-                    '{$target, source=~"$source"})',
+                    '{$target, source=~"$source", resolution=~"$resolution"})',
                     "{{source}} {{resolution}}",
                 ),
             ),

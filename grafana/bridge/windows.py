@@ -6,11 +6,12 @@ from grafana.dashboard import Row
 from grafana.shapes import Graph, Query, warn
 
 _OF_SOURCE = '$target, source=~"$source"'
+_CHOSEN = f'{_OF_SOURCE}, resolution=~"$resolution"'
 
 
 def _windows(states: str) -> Query:
     return Query(
-        f"sum by (source, resolution, state) (epimetheus_windows{{{_OF_SOURCE}, "
+        f"sum by (source, resolution, state) (epimetheus_windows{{{_CHOSEN}, "
         f'state=~"{states}"}})',
         "{{source}} {{resolution}} {{state}}",
     )
@@ -27,7 +28,7 @@ ROW = Row(
             (
                 Query(
                     "60 * sum by (source, resolution, state) "
-                    f"(rate(epimetheus_windows_finished_total{{{_OF_SOURCE}}}"
+                    f"(rate(epimetheus_windows_finished_total{{{_CHOSEN}}}"
                     "[$__rate_interval]))",
                     "{{source}} {{resolution}} {{state}}",
                 ),
@@ -49,13 +50,31 @@ ROW = Row(
         Graph(
             "Lag of hours and days",
             "s",
-            "Age of the end of the newest finished hour and day of each source.",
+            "Age of the end of the newest finished hour and day of each source, and of "
+            "the newest day of each calendar (day@NAME).",
             (
                 Query(
-                    f'epimetheus_lag_seconds{{{_OF_SOURCE}, resolution!="minute"}}',
+                    f'epimetheus_lag_seconds{{{_CHOSEN}, resolution!="minute"}}',
                     "{{source}} {{resolution}}",
                 ),
             ),
+        ),
+        Graph(
+            "Share done",
+            "percentunit",
+            "Windows that are complete, as a share of all since the oldest one that is "
+            "kept, of minutes, hours, days and the days of calendars (day@NAME).",
+            (
+                Query(
+                    "sum by (source, resolution) "
+                    f'(epimetheus_windows{{{_CHOSEN}, state="done"}})'
+                    " / sum by (source, resolution) "
+                    f"(epimetheus_windows{{{_CHOSEN}}})",
+                    "{{source}} {{resolution}}",
+                ),
+            ),
+            minimum=None,
+            maximum=1,
         ),
         Graph(
             "Done",
@@ -79,6 +98,20 @@ ROW = Row(
             "(partial). The error events say when and why.",
             (_windows("lost|partial"),),
             warn(1),
+        ),
+        Graph(
+            "Rows restated",
+            "short",
+            "Rows, for each hour, that were changed after they had been said: late "
+            "samples, corrections, repairs. /api/v1/restatements says which and why.",
+            (
+                Query(
+                    "3600 * sum by (source, resolution) "
+                    f"(rate(epimetheus_rows_restated_total{{{_CHOSEN}}}"
+                    "[$__rate_interval]))",
+                    "{{source}} {{resolution}}",
+                ),
+            ),
         ),
         Graph(
             "Looked at again",

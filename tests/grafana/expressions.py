@@ -24,6 +24,7 @@ STAND_INS: Final = {
     "$nodename": "b",
     "$instance": "c",
     "$source": ".*",
+    "$resolution": ".*",
 }
 """What Grafana would put in place of its variables."""
 

@@ -130,6 +130,7 @@ def values(prometheus: RealPrometheus, ports: dict[str, int]) -> dict[str, str]:
         "$__rate_interval": "2m",
         "$nodename": found[0]["metric"]["nodename"],
         "$source": ".*",
+        "$resolution": ".*",
     }
 
 

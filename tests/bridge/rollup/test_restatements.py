@@ -73,6 +73,14 @@ def test_late_samples_restate_the_minute_and_what_is_merged_of_it(
     assert hour[0].reason == (
         f"the minute {BEGIN + 120} was done again: late samples, batch 2"
     )
+    counted = [
+        world.registry.get_sample_value(
+            "epimetheus_rows_restated_total",
+            {"source": "list", "resolution": resolution},
+        )
+        for resolution in ("minute", "hour")
+    ]
+    assert counted == [1.0, 1.0]
 
 
 def test_a_new_series_restates_from_nothing(world: World) -> None:
