@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
 from bridge.answers.writing import rfc3339
 from bridge.rollup import counters
-from bridge.rollup.rows import Rows
+from bridge.rollup.rows import Flag, Rows
 from bridge.rollup.verify import verify
 from bridge.sources.base import Block, Families, Warnings
 from bridge.sources.selectors import NAME, Matcher, Selector
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from models.queries.series import SeriesRow
 
 _NAMED: Final = {math.inf: "+Inf", -math.inf: "-Inf"}
+_Told: TypeAlias = tuple[int, float, int]
+"""Time and value of a sample, and since when it counts, 0 where that is not said."""
+_WHOLE: Final = int(Flag.CREATED | Flag.APPEARED)
 _PARTS: Final = "(_bucket|_count|_sum)?"
 _COUNTING: Final = frozenset({"counter", "histogram"})
 
@@ -116,8 +119,9 @@ def reread(  # noqa: PLR0917 - what is compared with what
     if not math.isnan(found.values[0]):
         before = (int(found.times[0]), float(found.values[0]))
     counter = bool(len(computed)) and not math.isnan(computed.increase[0])
+    whole = counter and bool(computed.flags[0] & _WHOLE)
     return Raw(
-        samples=_stepped(samples, before, counter=counter),
+        samples=_stepped(samples, before, counter=counter, whole=whole),
         before=before,
         agrees=not compared.differing,
         differences=_differences(told),
@@ -131,13 +135,16 @@ def _differences(told: Any) -> dict[str, Any]:
     return told.columns or {"row": (told.outcome == "extra", told.outcome == "missing")}
 
 
-def _samples(source: Source, series_id: int, window: Window) -> list[tuple[int, float]]:
-    found: list[tuple[int, float]] = []
+def _samples(source: Source, series_id: int, window: Window) -> list[_Told]:
+    found: list[_Told] = []
     for answer in source.read(window.start_ms, window.end_ms, Warnings()):
         for at in np.flatnonzero(answer.series_id == series_id).tolist():
-            low, high = answer.offsets[at], answer.offsets[at + 1]
-            times = answer.times[low:high].tolist()
-            found += zip(times, _values(answer)[low:high], strict=True)
+            inside = slice(answer.offsets[at], answer.offsets[at + 1])
+            times = answer.times[inside].tolist()
+            started = [0] * len(times)
+            if answer.started is not None:
+                started = answer.started[inside].tolist()
+            found += zip(times, _values(answer)[inside], started, strict=True)
     return sorted(found)
 
 
@@ -151,23 +158,32 @@ def _values(answer: Block | Families | Natives) -> list[float]:
 
 
 def _stepped(
-    samples: list[tuple[int, float]],
+    samples: list[_Told],
     before: tuple[int, float] | None,
     *,
     counter: bool,
+    whole: bool,
 ) -> tuple[Sample, ...]:
-    values = np.array([value for _, value in samples], np.float64)
-    earlier = np.append([math.nan if before is None else before[1]], values[:-1])
-    if not len(values):
+    """Return samples with what each of them adds; `whole` says that the first does."""
+    if not samples:
         return ()
+    times, values, started = (np.array(one) for one in zip(*samples, strict=True))
+    earlier = np.append([math.nan if before is None else before[1]], values[:-1])
+    earlier_times = np.append([0 if before is None else before[0]], times[:-1])
     steps, resets = counters.steps(values, earlier)
     known = np.isfinite(values) & np.isfinite(earlier)
+    again = known & counters.restarted(
+        times, started, earlier_times, np.append([0], started[:-1])
+    )
+    again[0] |= whole
+    steps[again] = values[again]
+    resets |= again & known
     return tuple(
         Sample(
             time,
             "NaN" if math.isnan(value) else _NAMED.get(value, value),
-            float(steps[at]) if counter and known[at] else None,
+            float(steps[at]) if counter and (known[at] or again[at]) else None,
             counter and bool(resets[at]),
         )
-        for at, (time, value) in enumerate(samples)
+        for at, (time, value, _) in enumerate(samples)
     )
