@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from models.database import Database
 
 WEEK: Final = 7 * Resolution.DAY.width
+LONGEST: Final = 26 * Resolution.HOUR.width
+"""Seconds of the longest local day, which may begin before a week's end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import numpy as np
 import structlog
 
 from bridge.rollup import expiry
-from bridge.rollup.ageing import AGED, WEEK, local_days
+from bridge.rollup.ageing import AGED, LONGEST, WEEK, local_days
 from bridge.rollup.sweeping import Sweep
 from bridge.rollup.windows import Resolution
 from bridge.sources.matching import matching
@@ -253,7 +253,7 @@ class Retention:
         kept = self._retention.local_day
         if not kept:
             return
-        cut = (now - round(kept)) // WEEK * WEEK
+        cut = (now - round(kept) - LONGEST) // WEEK * WEEK
         for name in queries.calendars_in_ledger(self._db, source):
             bites = local_days(self._db, source, name, cut, now)
             if not self._bites(bites, "local_day"):

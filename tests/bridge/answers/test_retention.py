@@ -227,7 +227,10 @@ def test_local_days_go_by_weeks(past: Database, history: History) -> None:
             "until) VALUES (?, ?, 1, 'home', '', ?)",
             (number, start, start + 86400),
         )
-    beat(past, policy(hour="10d", local_day="20d"))
+    # The day that holds the week's end is younger than that.
+    beat(past, policy(hour="10d", local_day="20d12h"))
+    assert ledger.begin(past, "local", "day@home") == MONDAY + 2 * WEEK + 86400 - 3600
+    beat(past, policy(hour="10d", local_day="19d"))
     sql = "SELECT MIN(start), COUNT(*) FROM rollup_local_day"
     first = MONDAY + 3 * WEEK + 86400 - 3600
     assert run(past, sql) == [(first, 40 - 22)]
