@@ -41,7 +41,8 @@ function sourceHoles(one, days, view, start, end) {
 
 function done(one, unit, of = "") {
   const { counts } = one;
-  const share = counts.windows ? Math.floor((1000 * counts.done) / counts.windows) / 10 : 0;
+  if (!counts.windows) return `no ${unit}s${of} yet`;
+  const share = Math.floor((1000 * counts.done) / counts.windows) / 10;
   return `${share} % of ${many(counts.windows, unit)}${of} done`;
 }
 

@@ -226,3 +226,11 @@ def test_the_newest_number_is_explained_with_the_keyboard(
     expect(panel.locator("summary")).to_contain_text("58 of them with a row")
     panel.locator("summary").click()
     expect(panel.locator("tbody tr").first).to_contain_text("4 of 4")
+
+
+def test_a_source_that_has_no_days_yet_is_not_at_nought_per_cent(
+    page: Page, url: str, load: int
+) -> None:
+    page.goto(f"{url}?holes=month")
+    days = page.get_by_role("img", name="local: no days yet, 0 holes")
+    expect(days).to_be_visible()
