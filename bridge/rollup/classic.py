@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from bridge.rollup.layouts import TOTAL, layout_id
 from bridge.rollup.packing import (
     VERSION,
     WIDTHS,
@@ -131,9 +132,12 @@ def pack_states(
 def merge(blobs: Sequence[bytes], owner: Ints, owners: int) -> list[bytes | None]:
     """Return the merged blob of each owner.
 
-    The blobs are sorted by owner and, of each owner, oldest first.
+    The blobs are sorted by owner and, of each owner, oldest first. Where there are more
+    layouts than a blob names, what was counted by all but the newest is only counted:
+    no window must be left without rows for that.
     """
-    return encode(increases(blobs, owner), _newest(blobs, owner, owners))
+    states = _newest(blobs, owner, owners)
+    return encode(_few(increases(blobs, owner), states), states)
 
 
 def without_state(blobs: Sequence[bytes]) -> list[bytes | None]:
@@ -180,6 +184,26 @@ def standing(blobs: Sequence[bytes], owner: Ints) -> dict[int, Standing]:
 def layouts(blob: bytes) -> list[int]:
     """Return the ids of the layouts that a blob has segments of, rising."""
     return [layout for layout, _, _ in _segments(_header(blob))]
+
+
+def _few(
+    piles: Mapping[int, Pile], states: Sequence[State | None]
+) -> Mapping[int, Pile]:
+    """Have no owner with more piles than a blob has segments."""
+    if len(piles) < _NO_STATE:
+        return piles
+    every = np.concatenate([pile.owner for pile in piles.values()])
+    crowded = np.bincount(every, minlength=len(states)) >= _NO_STATE
+    if not crowded.any():
+        return piles
+    newest = np.array([0 if state is None else state.layout for state in states])
+    few: dict[int, list[Pile]] = {}
+    for layout, pile in piles.items():
+        many = crowded[pile.owner] & (newest[pile.owner] != layout)
+        few.setdefault(layout, []).append(Pile(pile.owner[~many], pile.counts[~many]))
+        counted = pile.counts[many].sum(axis=1, keepdims=True)
+        few.setdefault(layout_id(TOTAL), []).append(Pile(pile.owner[many], counted))
+    return {layout: _joined(some) for layout, some in few.items()}
 
 
 def _joined(piles: Sequence[Pile]) -> Pile:

@@ -5,8 +5,9 @@ import pytest
 
 from bridge.rollup.blobs import Kind, Merging, kind_of, merge, parts
 from bridge.rollup.distinct import estimate, hashes, sketches
+from bridge.rollup.layouts import TOTAL, layout_id
 from bridge.rollup.rows import no_blobs
-from tests.bridge.rollup.families import Scrape, segments, small
+from tests.bridge.rollup.families import INF, Scrape, segments, small
 from tests.bridge.rollup.families import windows as family_windows
 from tests.bridge.rollup.natives import Native, inside
 from tests.bridge.rollup.natives import windows as native_windows
@@ -69,6 +70,26 @@ def test_a_thousand_rows_merge_like_one_by_one() -> None:
     blobs = [classic(n % 3, n % 300, n) for n in range(1, 60)]
     groups = [blobs[n % 50 :] for n in range(200)]
     assert merge(groups) == [merge([group])[0] for group in groups]
+
+
+@pytest.mark.rule(49)
+def test_r49_more_layouts_than_a_blob_names_are_counted_all_the_same() -> None:
+    def other(bound: float) -> bytes:
+        bounds = (bound, INF)
+        scrapes = [Scrape(at, (at, 3 * at), bounds=bounds) for at in (0, 1)]
+        (rows,) = family_windows(scrapes)
+        blob = rows.buckets[0]
+        assert isinstance(blob, bytes)
+        return blob
+
+    many = [other(float(bound)) for bound in range(300)]
+    few, merged, state = merge([many[:254], many, many[-1:]])
+    assert len(segments(few)) == 254
+    newest, total = layout_id((299.0, INF)), layout_id(TOTAL)
+    assert segments(merged) == {newest: [1, 2], total: [299 * 3]}
+    assert merged.endswith(state[-11:])
+    again = merge([[few, merged]])[0]
+    assert sum(map(sum, segments(again).values())) == 254 * 3 + 300 * 3
 
 
 def test_a_damaged_blob_is_refused() -> None:
