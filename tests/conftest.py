@@ -10,6 +10,7 @@ import pytest
 import structlog
 from hypothesis import settings as hypothesis_settings
 
+from tests.databases import copy_sqlite
 from tests.fakes import FakeClock
 from tests.postgres import PostgresServer
 
@@ -73,6 +74,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     server: PostgresServer = request.getfixturevalue("postgres")
     name = server.new_database()
+    yield server.url(name)
+    server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with all tables, once of each kind."""
+    if request.param == "sqlite":
+        yield copy_sqlite(tmp_path / "epimetheus.db")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = server.new_migrated_database()
     yield server.url(name)
     server.drop_database(name)
 

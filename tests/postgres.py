@@ -20,6 +20,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from models.database import open_database
+from models.migrate import Migrations
 from runtime.process import die_with_parent
 
 PATIENCE: Final = 60.0
@@ -62,6 +64,7 @@ class PostgresServer:
         self._numbers = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
         self._user: dict[str, Any] = {}
+        self._migrated: str | None = None
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             owner = pwd.getpwnam("postgres")
             os.chown(self.directory, owner.pw_uid, owner.pw_gid)
@@ -143,6 +146,16 @@ class PostgresServer:
         name = f"test_{next(self._numbers)}"
         self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return name
+
+    def new_migrated_database(self) -> str:
+        """Create a database with all tables of the project and return its name."""
+        if self._migrated is None:
+            name = self.new_database()
+            db = open_database(self.url(name))
+            Migrations(db).up()
+            db.close()
+            self._migrated = name
+        return self.new_database(self._migrated)
 
     def drop_database(self, name: str) -> None:
         """Drop a database with all connections to it."""

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from models.database import Database, open_database
-from models.migrate import Migrations
 from tests.bridge.application import Application, application
 from tests.bridge.history import History
+from tests.databases import new_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from models.database import Database
+
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(f"sqlite:///{tmp_path}/epimetheus.db")
-    Migrations(database).up()
+    database = new_sqlite(tmp_path / "epimetheus.db")
     yield database
     database.close()
 

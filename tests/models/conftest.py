@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.database import Database, open_database
-from models.migrate import Migrations
+from tests.databases import new_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    database = open_database(database_url)
-    Migrations(database).up()
+def db(migrated_url: str) -> Iterator[Database]:
+    database = open_database(migrated_url)
     yield database
     database.close()
 
@@ -25,7 +24,6 @@ def db(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Database]:
     """For what is asked of SQLite alone."""
-    database = open_database(f"sqlite:///{tmp_path}/epimetheus.db")
-    Migrations(database).up()
+    database = new_sqlite(tmp_path / "epimetheus.db")
     yield database
     database.close()

@@ -140,14 +140,14 @@ def test_several_tables_and_batches_share_a_transaction(db: Database) -> None:
 
 @pytest.mark.rule(71)
 def test_two_writers_of_the_same_window_end_with_it_once(
-    database_url: str, db: Database
+    migrated_url: str, db: Database
 ) -> None:
     rows = [row(number, 60, sum=number / 3, count=4) for number in range(1500)]
     barrier = threading.Barrier(2)
     written: list[int] = []
 
     def work() -> None:
-        mine = open_database(database_url)
+        mine = open_database(migrated_url)
         barrier.wait()
         for _ in range(5):
             with mine.atomic():

@@ -215,13 +215,13 @@ def test_the_id_of_a_deleted_series_is_never_given_again(db: Database) -> None:
 
 
 def test_processes_that_create_the_same_series_agree(
-    database_url: str, db: Database
+    migrated_url: str, db: Database
 ) -> None:
     barrier = threading.Barrier(4)
     found: list[list[int]] = []
 
     def work() -> None:
-        mine = open_database(database_url)
+        mine = open_database(migrated_url)
         barrier.wait()
         found.append(SeriesDirectory(mine).resolve("a", facts(700), 1).tolist())
         mine.close()

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.database import Database, open_database
-from models.migrate import Migrations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    database = open_database(database_url)
-    Migrations(database).up()
+def db(migrated_url: str) -> Iterator[Database]:
+    database = open_database(migrated_url)
     yield database
     database.close()

@@ -16,6 +16,7 @@ from models.database import Database, open_database
 from models.directory import SeriesDirectory, SeriesFacts, canonical
 from models.migrate import Migrations
 from runtime import settings
+from tests.databases import copy_sqlite
 from tests.fakes import FakeClock
 from tests.oracle import Expected, Samples, expected_row, merged
 
@@ -174,7 +175,10 @@ class World:
     ) -> None:
         """Build it in a file of SQLite, or in the database at a URL."""
         self.clock = FakeClock(BEGIN)
-        self.url = url or f"sqlite:///{directory / 'world.db'}"
+        path = directory / "world.db"
+        if url is None and not path.exists():
+            copy_sqlite(path)
+        self.url = url or f"sqlite:///{path}"
         self.db: Database = open_database(self.url)
         Migrations(self.db).up()
         self.directory = SeriesDirectory(self.db)
