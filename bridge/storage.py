@@ -35,12 +35,17 @@ def open_prepared(wanted: settings.Database) -> Database:
     """
     db = open_store(wanted)
     try:
-        if is_unfinished(db):
-            raise MoveRefused(
-                "the database holds part of a move that was interrupted: go on with "
-                "`epimetheus move --resume` from where it came"
-            )
+        refuse_unfinished(db)
         Migrations(db).prepare(apply=wanted.migrate_at_start)
     finally:
         db.close()
     return db
+
+
+def refuse_unfinished(db: Database) -> None:
+    """Raise MoveRefused for a database that holds only part of what it should."""
+    if is_unfinished(db):
+        raise MoveRefused(
+            "the database holds part of a move that was interrupted: go on with "
+            "`epimetheus move --resume` from where it came"
+        )

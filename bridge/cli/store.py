@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.answers.find import check_source
 from bridge.cli.failures import CommandError
-from bridge.storage import open_store
+from bridge.storage import open_store, refuse_unfinished
 from models.archive import opened
 from models.migrate import Migrations
 from models.queries.series import count_by_source
@@ -26,11 +26,13 @@ _SQLITE: Final = "sqlite:///"
 def existing_store(settings: Settings) -> Iterator[Database]:
     """Give the database, and close it; nothing is made and nothing is migrated.
 
-    Raises CommandError where it is not there or has pending migrations.
+    Raises CommandError where it is not there or has pending migrations, and MoveRefused
+    where it is the target of a move that has not ended.
     """
     refuse_absent(settings)
     db = open_store(settings.database)
     try:
+        refuse_unfinished(db)
         pending = Migrations(db).pending()
         if pending:
             raise CommandError(

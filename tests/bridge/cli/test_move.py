@@ -195,3 +195,19 @@ def test_a_move_that_is_killed_is_resumed(full: Shell, tmp_path: Path) -> None:
     assert contents(first) == contents(last)
     for db in (first, last):
         db.close()
+
+
+@pytest.mark.parametrize(
+    "words", [["move", "--to", "sqlite:///{}/third.db"], ["coverage"], ["retention"]]
+)
+def test_part_of_a_move_is_not_taken_for_a_database(
+    full: Shell, tmp_path: Path, words: list[str]
+) -> None:
+    half = f"sqlite:///{tmp_path}/half.db"
+    db = open_database(half)
+    Target(db, "elsewhere").prepare(resume=False)
+    db.close()
+    full.config.write_text(f"database: {{url: '{half}'}}\n")
+    result = full.run(*[word.format(tmp_path) for word in words])
+    assert result.exit_code == 1
+    assert "part of a move that was interrupted" in result.stderr
