@@ -70,8 +70,8 @@ class Rollup(Section):
     )
     max_gap: Duration = Field(
         0.0,
-        description="A counter's step over a longer time than this adds nothing; 0s is "
-        "no limit.",
+        description="A counter's step over a longer time than this adds nothing, so it "
+        "must be well above the time between two scrapes; 0s is no limit.",
     )
     dips: tuple[Dip, ...] = Field(
         (),

@@ -222,3 +222,16 @@ class Settings(Section):
                     "would outlive the minutes that are made from them"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _steps_between_scrapes_are_no_gaps(self) -> Self:
+        most = self.rollup.max_gap
+        for source in self.sources:
+            interval = getattr(source, "interval", 0.0)
+            if 0 < most <= interval:
+                raise ValueError(
+                    f"rollup.max_gap: {format_duration(most)} is not longer than the "
+                    f"{format_duration(interval)} between two scrapes of "
+                    f"{source.name}: no counter would ever rise; write more, or 0s"
+                )
+        return self
