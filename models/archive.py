@@ -95,7 +95,7 @@ def _write(
 ) -> dict[str, str]:
     target = open_database(f"sqlite:///{partial.absolute()}")
     try:
-        Migrations(target).up()
+        Migrations(target).up(quietly=True)
         for table in reversed(TABLES):
             target.execute_sql(f'DELETE FROM "{shape(table).name}"')  # noqa: S608 - own names
         with snapshot(source), target.atomic():
@@ -290,7 +290,7 @@ def _brought_up_to_date(path: Path, directory: Path) -> Database:
     copy = directory / "archive.db"
     shutil.copyfile(path, copy)
     db = open_database(f"sqlite:///{copy}")
-    Migrations(db).up()
+    Migrations(db).up(quietly=True)
     return db
 
 

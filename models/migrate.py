@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,16 +95,20 @@ class Migrations:
             )
         return [name for name in checksums if name not in applied]
 
-    def up(self) -> list[str]:
+    def up(self, *, quietly: bool = False) -> list[str]:
         """Apply everything pending; return the names, oldest first.
+
+        The log says which, unless `quietly`: people did not ask for a file that is
+        only made in passing.
 
         Raises MigrationError; what was applied before the failure stays applied, and
         the migration that failed leaves nothing.
         """
         with self._locked():
             names = self.pending()
-            for name in names:
-                self._run(self._runner().up, name)
+            with _silence() if quietly else nullcontext():
+                for name in names:
+                    self._run(self._runner().up, name)
             return names
 
     def after(self, to: str) -> list[str]:
@@ -206,6 +211,18 @@ class Migrations:
             "another process has been migrating this database for "
             f"{self._attempts * _POLL_SECONDS:.0f} s: wait for it, or end it"
         )
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the runner from saying what it applies."""
+    log = logging.getLogger("peewee.migrations")
+    before = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 class _Runner(Runner):  # type: ignore[misc]  # playhouse has no type hints

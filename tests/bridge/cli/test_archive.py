@@ -42,6 +42,7 @@ def test_an_archive_is_read_without_the_database(
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[0] == "0 of 1 series archived"
     assert f"{file}: checksum " in result.stdout
+    assert "0001" not in result.stderr
     assert b"hidden" not in file.read_bytes()
     assert used.run("archive", str(file), "--verify").exit_code == 0
 
