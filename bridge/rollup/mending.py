@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _SHARD: Final = 2000
-_LAG: Final = 2 * Resolution.HOUR.width
-"""Seconds by which `series.last_seen` may be behind: it is noted hour by hour."""
+_LAG: Final = Resolution.DAY.width
+"""Seconds by which `series.last_seen` may be behind: hours note it when merged."""
 _PAUSE: Final = 60.0
 """Seconds after a window failed, and how long a rate is counted."""
 

@@ -6,10 +6,13 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bridge.rollup.engine import Engine, Parts
 from bridge.rollup.mending import Mender
 from bridge.sources.matching import matching
-from models.directory import SeriesDirectory
+from models.budget import Budget
+from models.directory import SeriesDirectory, SeriesFacts, canonical
 from models.queries import backfills
 from tests.bridge.rollup.world import BEGIN, ListSource, World
 
@@ -17,8 +20,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from bridge.rollup.rows import Ints
     from bridge.sources.base import Block, SourceError, Warnings
     from models.queries.backfills import BackfillRow
+    from tests.oracle import Samples
+
+
+@dataclass
+class LabelledSource(ListSource):
+    """All series are counters of one metric, told apart by who; at most `limit`."""
+
+    limit: int = 0
+
+    def _block(self, held: dict[str, Samples]) -> Block:
+        made = super()._block(held)
+        facts = [
+            SeriesFacts("seen_total", canonical({"who": name}), "counter")
+            for name in held
+        ]
+        budget = Budget(self.directory._db, self.limit)
+        now = int(self.clock.now())
+        ids = self.directory.resolve(self.name, facts, now, budget=budget)
+        return replace(made, series_id=ids)
+
+    def absent(
+        self, series_id: Ints, earliest_ms: Ints, first_ms: Ints, since_ms: int
+    ) -> Ints:
+        return np.zeros(len(series_id), np.int64)
 
 
 @dataclass
@@ -29,6 +57,8 @@ class HidingSource(ListSource):
     parts: list[tuple[int, int]] = field(default_factory=list)
     part_fails: list[SourceError] = field(default_factory=list)
     part_warns: list[str] = field(default_factory=list)
+    limit: int | None = None
+    """Of a labelled source; None for a plain one."""
 
     def read(self, start_ms: int, end_ms: int, warnings: Warnings) -> Iterator[Block]:
         return self.shown().read(start_ms, end_ms, warnings)
@@ -44,7 +74,8 @@ class HidingSource(ListSource):
         names = {
             name
             for name in self.series
-            if name not in self.hidden and any(one(name, {}) for one in takes)
+            if name not in self.hidden
+            and any(one(name, {}) or one("seen_total", {"who": name}) for one in takes)
         }
         if not names:
             raise ValueError(f"{match[0]!r} is not covered by the settings")
@@ -57,11 +88,22 @@ class HidingSource(ListSource):
         warns: list[str],
         fails: list[SourceError],
     ) -> ListSource:
-        plain = ListSource(self.directory, self.clock)
+        plain = (
+            ListSource(self.directory, self.clock)
+            if self.limit is None
+            else LabelledSource(self.directory, self.clock, limit=self.limit)
+        )
         plain.series = {name: self.series[name] for name in names}
         plain.forgets_before_ms = self.forgets_before_ms
         plain.reads, plain.warns, plain.failures = reads, warns, fails
         return plain
+
+    def absent(
+        self, series_id: Ints, earliest_ms: Ints, first_ms: Ints, since_ms: int
+    ) -> Ints:
+        if self.limit is not None:
+            return np.zeros(len(series_id), np.int64)
+        return super().absent(series_id, earliest_ms, first_ms, since_ms)
 
     def count(self, start_ms: int, end_ms: int) -> int | None:
         return self.shown().count(start_ms, end_ms)
@@ -89,7 +131,13 @@ class PartialWorld(World):
                 self.source.name, self.source.narrowed, parts, self.rollup.warnings
             )
         self.engine = Engine(
-            self.source, self.history, self.rollup, self.reporter, parts, mender=mender
+            self.source,
+            self.history,
+            self.rollup,
+            self.reporter,
+            parts,
+            resolve=lambda facts: self.directory.resolve("list", facts, 0),
+            mender=mender,
         )
         return self.engine
 

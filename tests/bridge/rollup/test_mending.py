@@ -246,3 +246,65 @@ def test_it_is_the_same_on_both_databases(
     assert world.figures() == true.figures()
     assert world.ledger() == true.ledger()
     world.db.close()
+
+
+def labelled(directory: Path, hidden: set[str], limit: int = 0) -> PartialWorld:
+    """A world of one metric, whose label is counted; some series come later."""
+    rule = {"name": "people", "match": "seen_total", "label": "who"}
+    world = PartialWorld(directory, distinct=[rule])
+    world.source.limit = limit
+    world.fill("abcdef", 1800)
+    world.source.hidden = hidden
+    world.run_to(900)
+    world.source.hidden = set()
+    world.new_engine()
+    world.run_to(1800)
+    return world
+
+
+def counted(world: PartialWorld) -> dict[int, tuple[float, bytes]]:
+    """How many different there were in each minute, and the registers."""
+    found = world.db.execute_sql(
+        "SELECT start, last, buckets FROM rollup_minute r JOIN series s "
+        "ON s.id = r.series_id WHERE s.metric = 'epimetheus_distinct'"
+    ).fetchall()
+    return {start: (last, bytes(blob)) for start, last, blob in found}
+
+
+def together(world: PartialWorld) -> list[tuple[object, ...]]:
+    """Samples and increase of all series of each minute and hour."""
+    return [
+        tuple(row)
+        for table in ("rollup_minute", "rollup_hour")
+        for row in world.db.execute_sql(
+            f"SELECT start, SUM(r.count), SUM(r.increase), SUM(r.resets) FROM {table} "
+            "r JOIN series s ON s.id = r.series_id WHERE s.metric = 'seen_total' "
+            "GROUP BY start ORDER BY start"
+        ).fetchall()
+    ]
+
+
+@pytest.mark.rule(57)
+def test_r57_label_values_are_counted_in_all_rows_of_the_window(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "true").mkdir()
+    true = labelled(tmp_path / "true", set())
+    world = labelled(tmp_path, {"c", "e"})
+    assert counted(world) != counted(true)
+    world.ask(0, 900, 'seen_total{who=~"c|e"}')
+    world.engine.beat()
+    assert counted(world) == counted(true)
+    assert together(world) == together(true)
+    assert world.ledger() == true.ledger()
+
+
+@pytest.mark.rule(76)
+def test_r76_windows_with_folded_series_are_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "true").mkdir()
+    true = labelled(tmp_path / "true", set())
+    world = labelled(tmp_path, {"c", "e"}, limit=4)
+    request = world.ask(0, 900, 'seen_total{who=~"c|e"}')
+    world.engine.beat()
+    assert world.state(request).changed == 0
+    assert together(world) == together(true)

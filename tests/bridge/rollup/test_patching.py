@@ -1,18 +1,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
+from bridge.rollup.above import Above
 from bridge.rollup.aggregate import aggregate
+from bridge.rollup.calendars import Calendar, Rules
 from bridge.rollup.histograms import aggregate as of_families
-from bridge.rollup.patching import better
+from bridge.rollup.patching import Patch, better, patch
 from bridge.rollup.rows import Flag, Rows
 from bridge.rollup.tail import Previous
 from bridge.rollup.windows import Window
+from models.directory import SeriesFacts
+from models.queries import ledger
 from tests.bridge.rollup.builders import HOUR, NAN, Line, block
 from tests.bridge.rollup.families import Scrape, families
+from tests.bridge.rollup.partial import PartialWorld
+from tests.bridge.rollup.world import BEGIN
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 AT = HOUR * 1000
 NOTHING = Rows.join([])
@@ -62,3 +73,38 @@ def test_r38_a_histogram_of_some_parts_replaces_no_whole_one() -> None:
     for worse in (bare, without):
         assert not len(better(whole, worse, {1: 2}).rows)
         assert len(better(worse, whole, {1: 2}).rows) == 1
+
+
+@pytest.mark.rule(64)
+def test_r64_hours_and_local_days_are_merged_again(tmp_path: Path) -> None:
+    world = PartialWorld(tmp_path)
+    world.fill(("a_total",), 600)
+    world.run_to(600)
+    window = Window(BEGIN + 60)
+    calendar = Calendar("nepal", Rules.of(ZoneInfo("Asia/Kathmandu")))
+    day, hour = calendar.holding(window.start).start, BEGIN // 3600 * 3600
+    for resolution, start in ((calendar.resolution, day), ("hour", hour)):
+        ledger.mark(world.db, "list", resolution, [start], "done", "", 0)
+    (before,) = ledger.entries(world.db, "list", "minute", window.start, window.end)
+    ids = world.directory.resolve("list", [SeriesFacts("new", "{}")], 0)
+    made = Line([(window.start_ms, 1.0)], series_id=int(ids[0]), counter=False)
+    new = aggregate(block(made), window, Previous.unknown(1))
+    request = world.ask(60, 120, "new")
+    it = Patch(request, window, before, better(NOTHING, new, {int(ids[0]): 1}))
+    assert patch(world.db, it, 9, Above((calendar,)))
+    dirty = world.db.execute_sql(
+        "SELECT resolution, start, reason FROM ledger WHERE state = 'dirty' "
+        "ORDER BY resolution"
+    ).fetchall()
+    assert [tuple(row[:2]) for row in dirty] == [
+        (calendar.resolution, day),
+        ("hour", hour),
+    ]
+    assert {row[2] for row in dirty} == {
+        f"the minute {window.start} was done again: backfill {request.id} of new"
+    }
+    # What was done meanwhile is left to another try.
+    assert not patch(world.db, it, 9, Above((calendar,)))
+    (after,) = ledger.entries(world.db, "list", "minute", window.start, window.end)
+    assert (after.samples, after.series) == (before.samples + 1, before.series + 1)
+    world.db.close()

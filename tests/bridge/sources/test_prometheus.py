@@ -93,6 +93,26 @@ def test_only_selected_series_are_read_and_each_once(
             }
 
 
+def test_a_narrowed_source_reads_only_what_matches(
+    server: FakePrometheus, clock: FakeClock
+) -> None:
+    for name, job in [("up", "a"), ("x", "a"), ("y", "a"), ("x", "b"), ("x", "c")]:
+        server.add(name, EVERY_15_S, job=job)
+    bench = harness(server, clock, selectors=('{job=~"a|b"}',), also=("up",))
+    with closing(bench):
+        whole = bench.read(START, END)
+        plain, bench.source = bench.source, bench.source.narrowed(['x{job="a"}', "up"])
+        for _ in range(2):
+            assert bench.read(START, END).samples == {
+                labels("x", job="a"): EVERY_15_S,
+                labels("up", job="a"): EVERY_15_S,
+            }
+        bench.source = plain
+        assert bench.read(START, END).samples == whole.samples
+        with pytest.raises(ValueError, match="not covered by the settings"):
+            plain.narrowed(['x{job="c"}'])
+
+
 def test_a_selector_that_is_none_is_refused_before_anything_is_asked(
     server: FakePrometheus, clock: FakeClock
 ) -> None:
