@@ -249,6 +249,8 @@ class Mender:
         if done and len(it.better.rows):
             self._parts.telemetry.rows.labels("minute").inc(len(it.better.rows))
             self._parts.telemetry.samples.labels(self._name).inc(it.better.samples)
+            restated = self._parts.telemetry.rows_restated
+            restated.labels(self._name, "minute").inc(len(it.better.rows))
             host.merged(it.window)
         return done
 

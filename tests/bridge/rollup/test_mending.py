@@ -29,9 +29,9 @@ def true(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PartialWorld]:
     world.db.close()
 
 
-def without(directory: Path, start: int, until: int, **rollup: object) -> PartialWorld:
+def without(directory: Path, start: int, until: int, **rollup: int) -> PartialWorld:
     """A world where some series were not read in `[start, until)`, and then were."""
-    world = PartialWorld(directory, **rollup)
+    world = PartialWorld(directory, None, **rollup)
     world.fill(NAMES, END)
     if start:
         world.run_to(start)
