@@ -15,7 +15,7 @@ run: $(READY)  ## start exporter and bridge on SQLite, and say where to look
 
 test: $(READY_DEV)  ## every test, real servers included; some with ARGS='-k ledger'
 	@scripts/install-servers.sh
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(READY_DEV)  ## format, lint, types, import rules, spelling: under a minute
 	$(BIN)/ruff format --check .

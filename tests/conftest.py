@@ -38,6 +38,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests recorded as figures, whichever process ran them."""
+    figures = [
+        (report.nodeid, name, value)
+        for report in terminalreporter.getreports("passed")
+        for name, value in report.user_properties
+    ]
+    if figures:
+        terminalreporter.section("figures")
+    for nodeid, name, value in figures:
+        terminalreporter.write_line(f"{nodeid.rpartition('::')[2]}: {name} {value}")
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Golden:
     def compare(name: str, text: str) -> None:

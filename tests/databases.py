@@ -27,6 +27,7 @@ def _migrated() -> Path:
 
 def copy_sqlite(path: Path) -> str:
     """Write a migrated database to a file that is not there; return its URL."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(_migrated(), path)
     return f"sqlite:///{path}"
 

@@ -62,7 +62,7 @@ class CorrectionsQuery(Query):
 class CorrectionPath(BaseModel):
     """Which correction."""
 
-    id: int = Field(description="The number of the correction.")
+    id: int = Field(ge=1, lt=2**63, description="The number of the correction.")
 
 
 class CorrectionBody(BaseModel):

@@ -8,7 +8,6 @@ The scripts: prometheus/prometheus, promql/promqltest/testdata, Apache-2.0.
 from __future__ import annotations
 
 import math
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from tests.promql.script import Clear, Eval, Load, Other, read
 from tests.promql.storage import Storage, loaded, store, stretch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.promql.script import Command, Labels
 
@@ -44,9 +43,9 @@ class Tally:
     failed: list[str] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
 
-    def told(self, script: str) -> str:
+    def told(self) -> str:
         """Return the tally as text, a line for each reason to skip."""
-        head = f"{script}.test: {self.passed} passed, {len(self.failed)} failed"
+        head = f"{self.passed} passed, {len(self.failed)} failed"
         reasons = (f"  {n} skipped: {why}" for why, n in self.skipped.most_common())
         return "\n".join([head, *reasons])
 
@@ -152,10 +151,12 @@ def judge(storage: Storage, one: Eval, wish: Range, tally: Tally) -> None:
     ("script", "at_least"), [("functions", 83), ("histograms", 56), ("staleness", 7)]
 )
 def test_rows_answer_what_prometheus_own_scripts_ask(
-    script: str, at_least: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    script: str,
+    at_least: int,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
 ) -> None:
     tally = play(SCRIPTS / f"{script}.test", tmp_path)
-    with capsys.disabled():
-        sys.stdout.write(f"\n{tally.told(script)}\n")
+    record_property("evaluations:", tally.told())
     assert tally.failed == []
     assert tally.passed >= at_least
