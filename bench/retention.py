@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402 - from the lines above
 from _claims import Claim, parser, report  # noqa: E402 - same
 from write import BEGIN, SERIES, SERVER, bare, claim, migrated, minute, ours  # noqa: E402 - same
 
-from bridge.rollup.sweeping import Sweep  # noqa: E402 - same
+from bridge.rollup.deletion.sweeping import Sweep  # noqa: E402 - same
 from bridge.rollup.windows import Resolution  # noqa: E402 - same
 from models import partitions  # noqa: E402 - same
 from models.bulk import upsert_rollups  # noqa: E402 - same

@@ -28,7 +28,7 @@ import numpy as np  # noqa: E402 - from the line above
 import psycopg  # noqa: E402 - same
 from _claims import Claim, parser, report  # noqa: E402 - beside this file
 
-from bridge.rollup.histograms import aggregate  # noqa: E402 - same
+from bridge.rollup.buckets.histograms import aggregate  # noqa: E402 - same
 from bridge.rollup.tail import Previous  # noqa: E402 - same
 from bridge.rollup.windows import Window  # noqa: E402 - same
 from bridge.sources.base import Families  # noqa: E402 - same

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from bridge.rollup import kept
+from bridge.rollup.deletion import kept
 from bridge.rollup.plan import DIRTY, FINISHED, OPEN
 from bridge.rollup.windows import Resolution
 from models.queries import backfills, ledger

@@ -15,12 +15,12 @@ from bridge.events.observer import Observer, Origin
 from bridge.events.scrape import scrape_failed_event
 from bridge.events.trust import Teller
 from bridge.receivers.scrape import Failure, Scraper
-from bridge.rollup.adoption import Calendars
-from bridge.rollup.corrections import Corrections
+from bridge.rollup.correction.corrections import Corrections
+from bridge.rollup.days.adoption import Calendars
+from bridge.rollup.deletion.retention import Retention
 from bridge.rollup.engine import Engine, Parts
 from bridge.rollup.mending import Mender
-from bridge.rollup.retention import Retention
-from bridge.rollup.trust import Habits, Trust
+from bridge.rollup.verification.trust import Habits, Trust
 from bridge.sources.buffer import BufferSource
 from bridge.sources.matching import matching
 from bridge.sources.prometheus import PrometheusSource

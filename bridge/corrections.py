@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from bridge.events.observer import Observer, Origin
 from bridge.events.trust import Teller
-from bridge.rollup.amending import amend
-from bridge.rollup.corrections import Corrections
+from bridge.rollup.correction.amending import amend
+from bridge.rollup.correction.corrections import Corrections
 from bridge.sources.matching import matching
 from models.directory import SeriesDirectory
 from models.lease import Lease, LeaseTaken
 
 if TYPE_CHECKING:
-    from bridge.rollup.amending import Amended
+    from bridge.rollup.correction.amending import Amended
     from models.database import Database
     from runtime.clock import Clock
     from runtime.settings import Settings

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 
 from bridge.answers.aggregates import Column
-from bridge.rollup import classic, distinct
-from bridge.rollup.blobs import parts
-from bridge.rollup.packing import Kind
-from bridge.rollup.quantiles import buckets_of, of
+from bridge.rollup.buckets import classic, distinct
+from bridge.rollup.buckets.blobs import parts
+from bridge.rollup.buckets.packing import Kind
+from bridge.rollup.buckets.quantiles import buckets_of, of
 from models.queries.buckets import read_buckets
 from models.queries.layouts import bounds_of
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bridge.answers.aggregates import Aggregate
     from bridge.answers.rollups import Line
-    from bridge.rollup.layouts import Bounds
+    from bridge.rollup.buckets.layouts import Bounds
     from bridge.rollup.rows import Ints, Rows
     from models.database import Database
     from models.rollup import Rollup

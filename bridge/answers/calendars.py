@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.answers.errors import QuestionError
 from bridge.answers.resolution import AUTO, POINTS
-from bridge.rollup.calendars import UTC_NAME, Calendar, Period, Rules, Unit
+from bridge.rollup.days.calendars import UTC_NAME, Calendar, Period, Rules, Unit
 from models.queries.calendars import RETIRED, listed
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from bridge.answers.errors import QuestionError
 from bridge.answers.find import find_series
 from bridge.answers.selectors import parse
 from bridge.answers.writing import rfc3339
-from bridge.rollup.correcting import edits
-from bridge.rollup.tiers import Uncorrectable
+from bridge.rollup.correction.correcting import edits
+from bridge.rollup.correction.tiers import Uncorrectable
 from bridge.rollup.windows import Resolution
 from models.queries.corrections import CorrectionRow
 

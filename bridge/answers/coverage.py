@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.answers.resolution import Extent, Extents
 from bridge.answers.times import format_time
-from bridge.rollup.calendars import UTC_NAME
+from bridge.rollup.days.calendars import UTC_NAME
 from bridge.rollup.windows import Resolution
 from models.queries import coverage as ledger
 from models.queries import ledger as entries_of

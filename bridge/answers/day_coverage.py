@@ -19,7 +19,7 @@ from bridge.answers.coverage import (
     read_extents,
 )
 from bridge.answers.errors import QuestionError
-from bridge.rollup.calendars import UTC_NAME
+from bridge.rollup.days.calendars import UTC_NAME
 from bridge.rollup.plan import DONE
 from bridge.rollup.windows import Resolution
 from models.queries import ledger
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bridge.answers.resolution import Extents
     from bridge.answers.times import Span
-    from bridge.rollup.calendars import Calendar, Period
+    from bridge.rollup.days.calendars import Calendar, Period
     from models.database import Database
     from models.queries.ledger import Entry
 

@@ -10,7 +10,7 @@ import numpy as np
 from bridge.answers.coverage import Counts
 from bridge.answers.seams import Ledger, read_parts
 from bridge.answers.times import Stretch
-from bridge.rollup.calendars import UTC_NAME
+from bridge.rollup.days.calendars import UTC_NAME
 from bridge.rollup.plan import DONE
 from bridge.rollup.rows import Rows
 from bridge.rollup.windows import Resolution
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bridge.answers.resolution import Extents
-    from bridge.rollup.calendars import Calendar, Period
+    from bridge.rollup.days.calendars import Calendar, Period
     from bridge.rollup.rows import Ints
     from models.database import Database
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from bridge.answers.calendars import Frame
     from bridge.answers.rollups import Question
-    from bridge.rollup.calendars import Period
+    from bridge.rollup.days.calendars import Period
     from bridge.rollup.rows import Ints
     from models.database import Database
     from models.queries.series import SeriesRow

@@ -11,7 +11,7 @@ import numpy as np
 from bridge.answers.writing import rfc3339
 from bridge.rollup import counters
 from bridge.rollup.rows import Flag, Rows
-from bridge.rollup.verify import verify
+from bridge.rollup.verification.verify import verify
 from bridge.sources.base import Block, Families, Warnings
 from bridge.sources.selectors import NAME, Matcher, Selector
 from bridge.sources.starts import CREATED, base_of

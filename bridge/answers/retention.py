@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bridge.rollup import retention as rollup
-from bridge.rollup.ageing import AGED
+from bridge.rollup.deletion import retention as rollup
+from bridge.rollup.deletion.ageing import AGED
 from bridge.rollup.windows import Resolution
 from models.dialect import is_sqlite
 from models.queries import expiry
@@ -15,7 +15,7 @@ from models.queries.retained import EVERYTHING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bridge.rollup.expiry import Due
+    from bridge.rollup.deletion.expiry import Due
     from models.database import Database
     from runtime import settings
 

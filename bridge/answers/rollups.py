@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from bridge.answers.calendars import Frame
     from bridge.answers.times import Span, Stretch
-    from bridge.rollup.calendars import Period
+    from bridge.rollup.days.calendars import Period
     from bridge.rollup.rows import Ints, Rows
     from models.database import Database
     from models.queries.figures import Figures

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bridge.rollup.calendars import Calendar, Rules
+from bridge.rollup.days.calendars import Calendar, Rules
 from bridge.rollup.windows import Resolution
 from models.queries.calendars import KEPT, listed
 from models.queries.coverage import STATES, newest_finished

@@ -16,13 +16,13 @@ import numpy as np
 import orjson
 
 from bridge.answers.aggregates import Column, in_order
-from bridge.rollup.calendars import UTC_NAME
+from bridge.rollup.days.calendars import UTC_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from bridge.answers.rollups import Answer, Line
-    from bridge.rollup.calendars import Period
+    from bridge.rollup.days.calendars import Period
     from bridge.rollup.rows import Ints
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")

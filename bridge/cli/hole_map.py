@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from bridge.answers.times import format_time
-from bridge.rollup.calendars import UTC_NAME
+from bridge.rollup.days.calendars import UTC_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -84,8 +84,8 @@ def _delete(settings: Settings, db: Database, clock: Clock) -> None:
     from prometheus_client import CollectorRegistry  # noqa: PLC0415 - see above
 
     from bridge.composition import parts_of  # noqa: PLC0415 - same
-    from bridge.rollup.adoption import Calendars  # noqa: PLC0415 - same
-    from bridge.rollup.retention import Retention  # noqa: PLC0415 - same
+    from bridge.rollup.days.adoption import Calendars  # noqa: PLC0415 - same
+    from bridge.rollup.deletion.retention import Retention  # noqa: PLC0415 - same
     from bridge.telemetry import Telemetry  # noqa: PLC0415 - same
     from bridge.writer import Writer  # noqa: PLC0415 - same
 

@@ -17,14 +17,14 @@ from bridge.cli.progress import progress
 from bridge.cli.store import existing_store
 from bridge.cli.tables import show
 from bridge.rollup.plan import MINUTE
-from bridge.rollup.verify import AGED, DIFFERS, FAILED, LATE, SAME, WARNED
+from bridge.rollup.verification.verify import AGED, DIFFERS, FAILED, LATE, SAME, WARNED
 from runtime.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bridge.answers.times import Span
-    from bridge.rollup.verifier import Looked
+    from bridge.rollup.verification.verifier import Looked
     from models.database import Database
     from runtime.settings import Settings
 
@@ -95,7 +95,7 @@ def _look(
     from prometheus_client import CollectorRegistry  # noqa: PLC0415 - see above
 
     from bridge.rereading import Rereaders  # noqa: PLC0415 - same
-    from bridge.rollup.verifier import Verifier  # noqa: PLC0415 - same
+    from bridge.rollup.verification.verifier import Verifier  # noqa: PLC0415 - same
     from bridge.telemetry import Telemetry  # noqa: PLC0415 - same
 
     telemetry = Telemetry.create(CollectorRegistry())
@@ -141,7 +141,7 @@ def _tell(db: Database, looked: Sequence[Looked]) -> None:
 
 
 def _repair(db: Database, name: str, wrong: Sequence[Looked]) -> None:
-    from bridge.rollup.verifier import marked  # noqa: PLC0415 - slow to load
+    from bridge.rollup.verification.verifier import marked  # noqa: PLC0415 - slow to load
 
     now = int(SystemClock().now())
     wanted = [(one.window.start, one.repair) for one in wrong]

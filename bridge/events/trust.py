@@ -10,8 +10,8 @@ from bridge.events.wording import sentence
 
 if TYPE_CHECKING:
     from bridge.events.observer import Observer
-    from bridge.rollup.amending import Amended
-    from bridge.rollup.verifier import Looked
+    from bridge.rollup.correction.amending import Amended
+    from bridge.rollup.verification.verifier import Looked
     from models.queries.events import EventRow
 
 CORRECTIONS: Final = "corrections"
@@ -22,7 +22,7 @@ VERIFY: Final = "verify"
 
 
 class Teller:
-    """Makes rows of error_events; see `bridge.rollup.trust.Teller`."""
+    """Makes rows of error_events; see `bridge.rollup.verification.trust.Teller`."""
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bridge.rollup.calendars import Calendar, Period
+    from bridge.rollup.days.calendars import Calendar, Period
     from bridge.rollup.windows import Window
 
 

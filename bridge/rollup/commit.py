@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from bridge.rollup.above import OF_UTC, Above
-from bridge.rollup.kept import is_gone
+from bridge.rollup.deletion.kept import is_gone
 from bridge.rollup.plan import DIRTY, FINISHED, PARTIAL, Verdict
 from bridge.rollup.restatements import restate
 from bridge.rollup.rows import Rows
@@ -24,7 +24,7 @@ from models.rollup import RollupDay, RollupHour, RollupMinute
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bridge.rollup.layouts import Bounds
+    from bridge.rollup.buckets.layouts import Bounds
     from bridge.rollup.rows import Ints
     from models.database import Database
     from models.queries.events import EventRow

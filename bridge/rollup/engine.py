@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
-from bridge.rollup import joints, kept
-from bridge.rollup.adoption import Calendars
-from bridge.rollup.census import Census
+from bridge.rollup import joints
+from bridge.rollup.buckets.census import Census
+from bridge.rollup.buckets.spreads import Spreads
 from bridge.rollup.commit import Committed, Result, commit, find_entry
+from bridge.rollup.days.adoption import Calendars
+from bridge.rollup.days.local_engine import LocalEngine
+from bridge.rollup.deletion import kept
 from bridge.rollup.fill import Fill
 from bridge.rollup.kinds import Kinds
-from bridge.rollup.local_engine import LocalEngine
 from bridge.rollup.overflow import Overflow
 from bridge.rollup.plan import FINISHED, LOST, MINUTE, OPEN, PARTIAL, Agenda
 from bridge.rollup.reading import Counting, Reading, read, verdict
-from bridge.rollup.spreads import Spreads
 from bridge.rollup.steps import Policy
 from bridge.rollup.tail import Tail
 from bridge.rollup.tolerances import Tolerances
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from bridge.rollup.reports import Reporter
     from bridge.rollup.rows import Ints
     from bridge.rollup.tail import LastBefore, Newest
-    from bridge.rollup.trust import Trust
+    from bridge.rollup.verification.trust import Trust
     from bridge.sources.buffer import Call
     from bridge.sources.known import Resolve
     from bridge.telemetry import Telemetry

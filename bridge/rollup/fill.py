@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bridge.rollup import kept
 from bridge.rollup.commit import TABLES, Result
+from bridge.rollup.deletion import kept
 from bridge.rollup.merge import Merger
 from bridge.rollup.plan import DIRTY, FINISHED, OPEN, judge_merged
 from bridge.rollup.rows import Rows

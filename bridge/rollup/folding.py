@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
-from bridge.rollup.blobs import Merging, without_state
+from bridge.rollup.buckets.blobs import Merging, without_state
 from bridge.rollup.rows import Flag, Rows
 from bridge.rollup.summation import Sums, positions, without_sum
 from bridge.sources.base import Block, Families, Natives

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 import structlog
 
-from bridge.rollup import joints, kept
+from bridge.rollup import joints
 from bridge.rollup.commit import find_entry
+from bridge.rollup.deletion import kept
 from bridge.rollup.patching import Better, Patch, better, patch, stored
 from bridge.rollup.plan import DIRTY, FINISHED, LOST, MINUTE
 from bridge.rollup.rows import Rows
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bridge.rollup.above import Above
-    from bridge.rollup.census import Census
+    from bridge.rollup.buckets.census import Census
     from bridge.rollup.engine import Parts
     from bridge.rollup.reading import Reading
     from bridge.rollup.rows import Bools, Ints

@@ -15,7 +15,7 @@ order the merge is associative: a day from hours is the day from minutes (R44).
 * `gap` is the longest of them, `last_offset` that of the latest row with a sample.
 * `changes` add up, and one more where a row begins with another value than the row
   before it ended with.
-* `buckets` are merged by what they are; see `bridge.rollup.blobs`.
+* `buckets` are merged by what they are; see `bridge.rollup.buckets.blobs`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from bridge.rollup.blobs import Merging
-from bridge.rollup.distinct import estimates
+from bridge.rollup.buckets.blobs import Merging
+from bridge.rollup.buckets.distinct import estimates
 from bridge.rollup.rows import Flag, Floats, Ints, Rows
 from bridge.rollup.summation import Sums, positions, without_sum
 from bridge.rollup.windows import Bounds

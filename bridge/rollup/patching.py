@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.rollup import kept
 from bridge.rollup.commit import find_entry, mark_above
 from bridge.rollup.compare import compare
+from bridge.rollup.deletion import kept
 from bridge.rollup.plan import PARTIAL
 from bridge.rollup.restatements import restate
 from bridge.rollup.rows import Flag, Rows
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bridge.rollup.above import Above
-    from bridge.rollup.layouts import Bounds
+    from bridge.rollup.buckets.layouts import Bounds
     from bridge.rollup.rows import Bools
     from bridge.rollup.windows import Window
     from models.database import Database

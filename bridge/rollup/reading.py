@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 import structlog
 
-from bridge.rollup import exponential, histograms
 from bridge.rollup.aggregate import aggregate
+from bridge.rollup.buckets import exponential, histograms
+from bridge.rollup.buckets.layouts import unknown
 from bridge.rollup.firsts import with_absence
 from bridge.rollup.folding import fold, split
-from bridge.rollup.layouts import unknown
 from bridge.rollup.plan import Silence, Verdict, judge
 from bridge.rollup.rows import Rows
 from bridge.rollup.steps import USUAL, Policy
@@ -23,12 +23,12 @@ from models.folded import overflow_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bridge.rollup.census import Census
-    from bridge.rollup.corrections import Corrections
+    from bridge.rollup.buckets.census import Census
+    from bridge.rollup.buckets.layouts import Bounds, Lookup
+    from bridge.rollup.buckets.spreads import Spreads
+    from bridge.rollup.correction.corrections import Corrections
     from bridge.rollup.kinds import Kinds
-    from bridge.rollup.layouts import Bounds, Lookup
     from bridge.rollup.rows import Bools, Ints
-    from bridge.rollup.spreads import Spreads
     from bridge.rollup.steps import Falls
     from bridge.rollup.tail import Tail
     from bridge.rollup.windows import Window

@@ -64,7 +64,7 @@ class Rows:
     there to the last usable sample, 0 if there is none. `gap` is the longest time, in
     milliseconds, over which samples of a counter are missing that ended in the window,
     0 if none are. `changes` counts the samples whose value is not that of the one
-    before them in the window. `buckets` are what `bridge.rollup.blobs` makes of
+    before them in the window. `buckets` are what `bridge.rollup.buckets.blobs` makes of
     distributions. At most one row per (series_id, start).
     """
 

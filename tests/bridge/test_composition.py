@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from bridge.composition import Composition, compose, parts_of, splay
 from bridge.receivers.scrape import Failure
-from bridge.rollup.trust import Habits
+from bridge.rollup.verification.trust import Habits
 from bridge.telemetry import Telemetry
 from bridge.writer import Writer
 from models.database import Database, open_database

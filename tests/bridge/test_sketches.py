@@ -8,9 +8,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from bridge.composition import compose, parts_of
-from bridge.rollup.blobs import kind_of
-from bridge.rollup.distinct import estimate
-from bridge.rollup.packing import Kind
+from bridge.rollup.buckets.blobs import kind_of
+from bridge.rollup.buckets.distinct import estimate
+from bridge.rollup.buckets.packing import Kind
 from bridge.rollup.windows import Window
 from bridge.telemetry import Telemetry
 from bridge.writer import Writer

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pytest
 
-from bridge.rollup import classic
+from bridge.rollup.buckets import classic
 from bridge.rollup.merge import merge
 from bridge.rollup.rows import Rows
 from bridge.rollup.windows import Resolution

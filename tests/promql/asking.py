@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bridge.rollup import classic, exponential_blobs
-from bridge.rollup.blobs import kind_of, merge
-from bridge.rollup.packing import Kind
-from bridge.rollup.quantiles import from_bounds, from_cells, of, quantile
+from bridge.rollup.buckets import classic, exponential_blobs
+from bridge.rollup.buckets.blobs import kind_of, merge
+from bridge.rollup.buckets.packing import Kind
+from bridge.rollup.buckets.quantiles import from_bounds, from_cells, of, quantile
 from bridge.rollup.summation import sum_runs
 from bridge.sources.members import Role, bound_of
 from models.queries.layouts import bounds_of
@@ -26,8 +26,8 @@ from tests.promql.expressions import Range, Skip
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bridge.rollup.layouts import Bounds
-    from bridge.rollup.quantiles import Buckets
+    from bridge.rollup.buckets.layouts import Bounds
+    from bridge.rollup.buckets.quantiles import Buckets
     from tests.promql.script import Labels
     from tests.promql.storage import Samples, Storage
 

@@ -11,10 +11,10 @@ from bridge.answers.rollups import Answer, Question, ask
 from bridge.answers.selectors import parse
 from bridge.answers.times import Span
 from bridge.answers.writing import rollups_csv, rollups_document, to_json
-from bridge.rollup.blobs import merge
-from bridge.rollup.distinct import ERROR, hashes, sketches
-from bridge.rollup.distributions import distributions
-from bridge.rollup.layouts import layout_id
+from bridge.rollup.buckets.blobs import merge
+from bridge.rollup.buckets.distinct import ERROR, hashes, sketches
+from bridge.rollup.buckets.distributions import distributions
+from bridge.rollup.buckets.layouts import layout_id
 from models.queries.layouts import remember
 from tests.bridge.history import DAY, HOUR, MINUTE, History, Row, gauge
 from tests.bridge.rollup.families import SMALL, Scrape, windows

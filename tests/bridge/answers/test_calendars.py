@@ -8,7 +8,7 @@ import pytest
 from bridge.answers.calendars import Frame, read_frame
 from bridge.answers.errors import QuestionError
 from bridge.answers.times import Span
-from bridge.rollup.calendars import Calendar, Rules, Unit
+from bridge.rollup.days.calendars import Calendar, Rules, Unit
 from models.queries import calendars as queries
 from models.queries.calendars import KEPT, RETIRED, Listed
 

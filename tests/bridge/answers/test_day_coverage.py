@@ -11,7 +11,7 @@ from bridge.answers.coverage import Counts, Hole
 from bridge.answers.day_coverage import GONE, asked, cover_all, cover_days
 from bridge.answers.errors import QuestionError
 from bridge.answers.times import Span
-from bridge.rollup.calendars import Calendar, Rules
+from bridge.rollup.days.calendars import Calendar, Rules
 from models.queries import calendars, ledger, retained
 from models.queries.calendars import KEPT, RETIRED
 from tests.bridge.history import DAY, HOUR, MINUTE

@@ -8,7 +8,7 @@ import numpy as np
 
 from bridge.answers.coverage import read_extents
 from bridge.answers.days import Days
-from bridge.rollup.calendars import Calendar, Rules, Unit
+from bridge.rollup.days.calendars import Calendar, Rules, Unit
 from models.queries import ledger
 from tests.bridge.history import HOUR, MINUTE, History, gauge
 

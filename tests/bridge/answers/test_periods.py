@@ -19,7 +19,7 @@ from bridge.answers.rollups import Question
 from bridge.answers.selectors import parse
 from bridge.answers.times import Span
 from bridge.answers.writing import rollups_csv, rollups_document, to_json
-from bridge.rollup.calendars import Calendar, Rules, Unit
+from bridge.rollup.days.calendars import Calendar, Rules, Unit
 from bridge.rollup.merge import Merger
 from bridge.rollup.rows import Rows
 from models.queries import calendars as queries

@@ -11,9 +11,9 @@ from bridge.answers.coverage import read_extents
 from bridge.answers.resolution import choose
 from bridge.answers.retention import ROW_BYTES, Planned, planned
 from bridge.answers.times import Span, format_time
-from bridge.rollup.calendars import Calendar, Rules
+from bridge.rollup.days.calendars import Calendar, Rules
+from bridge.rollup.deletion.retention import Retention
 from bridge.rollup.engine import Parts
-from bridge.rollup.retention import Retention
 from bridge.telemetry import Telemetry
 from models.dialect import is_sqlite
 from models.directory import SeriesDirectory

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.answers.status import Progress, SourceStatus, source_status
-from bridge.rollup.calendars import Calendar, Rules
+from bridge.rollup.days.calendars import Calendar, Rules
 from models.queries import calendars, ledger
 from models.queries.calendars import KEPT, RETIRED
 from tests.bridge.history import DAY, HOUR, MINUTE

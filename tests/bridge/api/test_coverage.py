@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.api.coverage import CoverageAnswer
-from bridge.rollup.calendars import Calendar, Rules
+from bridge.rollup.days.calendars import Calendar, Rules
 from models.queries import calendars, retained
 from models.queries.ledger import mark
 from tests.bridge.application import NOON, body_of
@@ -153,7 +153,12 @@ def test_days_of_a_calendar_are_answered_with_those_by_utc(
     )
     day = berlin.holding(NOON)
     mark(db, "local", "day@berlin", [day.start], "partial", "1 hour is lost", 0)
-    asked = {"source": "local", "resolution": "day", "start": NOON, "end": NOON + 1}
+    asked: dict[str, Any] = {
+        "source": "local",
+        "resolution": "day",
+        "start": NOON,
+        "end": NOON + 1,
+    }
     answer = bridge.answer(PATH, **asked)
     CoverageAnswer.model_validate(answer)
     assert [one["calendar"] for one in answer["coverage"]] == ["utc", "berlin"]

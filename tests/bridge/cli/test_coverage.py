@@ -8,7 +8,7 @@ import pytest
 
 from bridge.answers.times import format_time
 from bridge.cli.hole_map import LEGEND
-from bridge.rollup.calendars import Calendar, Rules
+from bridge.rollup.days.calendars import Calendar, Rules
 from models.queries import calendars, ledger
 from tests.bridge.history import MINUTE
 

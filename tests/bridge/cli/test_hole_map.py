@@ -9,7 +9,7 @@ import pytest
 
 from bridge.answers.coverage import Counts, Coverage, Hole
 from bridge.cli.hole_map import LEGEND, SIGNS, WIDTH, lines
-from bridge.rollup.calendars import Calendar, Rules
+from bridge.rollup.days.calendars import Calendar, Rules
 from bridge.rollup.windows import Resolution
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import pytest
 
 from bridge.events.observer import Observer, Origin
 from bridge.events.trust import Teller
-from bridge.rollup.amending import APPLIED, Amended
-from bridge.rollup.verifier import Looked
-from bridge.rollup.verify import DIFFERS, verify
+from bridge.rollup.correction.amending import APPLIED, Amended
+from bridge.rollup.verification.verifier import Looked
+from bridge.rollup.verification.verify import DIFFERS, verify
 from bridge.rollup.windows import Window
 from models.directory import SeriesDirectory
 from models.queries.corrections import CorrectionRow

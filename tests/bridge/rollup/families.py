@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.rollup import classic
-from bridge.rollup.histograms import aggregate
-from bridge.rollup.layouts import Bounds, Lookup, layout_id
+from bridge.rollup.buckets import classic
+from bridge.rollup.buckets.histograms import aggregate
+from bridge.rollup.buckets.layouts import Bounds, Lookup, layout_id
 from bridge.rollup.tail import Previous
 from bridge.rollup.windows import Resolution, Window
 from bridge.sources.base import Families

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.rollup import exponential_blobs
-from bridge.rollup.exponential import aggregate
-from bridge.rollup.packing import Kind
+from bridge.rollup.buckets import exponential_blobs
+from bridge.rollup.buckets.exponential import aggregate
+from bridge.rollup.buckets.packing import Kind
 from bridge.rollup.windows import Resolution, Window
 from bridge.sources.base import Exponential, Natives
 from tests.bridge.rollup.families import after

@@ -6,8 +6,8 @@ import random
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bridge.rollup.adoption import Calendars
-from bridge.rollup.calendars import Calendar, Rules, day_of
+from bridge.rollup.days.adoption import Calendars
+from bridge.rollup.days.calendars import Calendar, Rules, day_of
 from bridge.rollup.engine import Engine
 from models.database import open_database
 from models.directory import SeriesDirectory

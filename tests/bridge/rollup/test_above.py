@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.rollup.above import OF_UTC, Above
-from bridge.rollup.calendars import Calendar, Rules
+from bridge.rollup.days.calendars import Calendar, Rules
 from bridge.rollup.windows import Resolution, Window
 
 NOON = 1_795_262_400

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from bridge.rollup.aggregate import aggregate
+from bridge.rollup.buckets.packing import Kind
+from bridge.rollup.buckets.spreads import Spreads
 from bridge.rollup.folding import fold, split
-from bridge.rollup.packing import Kind
 from bridge.rollup.rows import Flag
-from bridge.rollup.spreads import Spreads
 from bridge.rollup.tail import Previous
 from bridge.rollup.windows import Window
 from models.budget import Budget

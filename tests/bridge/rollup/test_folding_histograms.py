@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from bridge.rollup import classic, exponential, exponential_blobs, histograms
-from bridge.rollup.blobs import merge, parts, without_state
+from bridge.rollup.buckets import classic, exponential, exponential_blobs, histograms
+from bridge.rollup.buckets.blobs import merge, parts, without_state
+from bridge.rollup.buckets.packing import Kind
 from bridge.rollup.folding import fold, split
-from bridge.rollup.packing import Kind
 from bridge.rollup.rows import Flag, no_blobs
 from bridge.rollup.tail import Previous
 from bridge.rollup.windows import Window

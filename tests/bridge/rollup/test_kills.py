@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.rollup.layouts import layout_id
+from bridge.rollup.buckets.layouts import layout_id
 from models.database import open_database
 from models.queries import ledger
 from models.queries.layouts import bounds_of

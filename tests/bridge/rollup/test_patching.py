@@ -9,8 +9,8 @@ import pytest
 
 from bridge.rollup.above import Above
 from bridge.rollup.aggregate import aggregate
-from bridge.rollup.calendars import Calendar, Rules
-from bridge.rollup.histograms import aggregate as of_families
+from bridge.rollup.buckets.histograms import aggregate as of_families
+from bridge.rollup.days.calendars import Calendar, Rules
 from bridge.rollup.patching import Patch, better, patch
 from bridge.rollup.rows import Flag, Rows
 from bridge.rollup.tail import Previous

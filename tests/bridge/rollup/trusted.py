@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from bridge.answers.selectors import parse
 from bridge.events.observer import Observer, Origin
 from bridge.events.trust import Teller
-from bridge.rollup.corrections import Corrections
+from bridge.rollup.correction.corrections import Corrections
 from bridge.rollup.engine import Engine, Parts
-from bridge.rollup.trust import Habits, Trust
+from bridge.rollup.verification.trust import Habits, Trust
 from models.directory import SeriesDirectory
 from models.queries import corrections as table
 from models.queries.corrections import CorrectionRow

@@ -15,7 +15,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Histogram, Summary, generate_latest
 
 from bridge.composition import compose, parts_of
-from bridge.rollup import classic
+from bridge.rollup.buckets import classic
 from bridge.rollup.rows import Flag
 from bridge.rollup.windows import Window
 from bridge.telemetry import Telemetry

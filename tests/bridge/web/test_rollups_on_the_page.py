@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from bridge.rollup.calendars import Calendar, Rules
-from bridge.rollup.layouts import layout_id
+from bridge.rollup.buckets.layouts import layout_id
+from bridge.rollup.days.calendars import Calendar, Rules
 from models.queries import calendars, ledger, retained
 from models.queries.layouts import remember
 from models.queries.restatements import Restated, record

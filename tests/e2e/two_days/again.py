@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from bridge.answers.explain import explain, with_raw
 from bridge.rereading import Rereaders
-from bridge.rollup.verifier import Verifier
+from bridge.rollup.verification.verifier import Verifier
 from bridge.rollup.windows import Window
 from bridge.telemetry import Telemetry
 from models.queries.series import SeriesRow

@@ -20,7 +20,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from bridge.composition import compose, parts_of
-from bridge.rollup.classic import increases
+from bridge.rollup.buckets.classic import increases
 from bridge.sources.prometheus import PrometheusSource
 from bridge.telemetry import Telemetry
 from bridge.writer import Writer

@@ -1,0 +1,1 @@
+"""Histograms, distributions and distinct counts: what the column `buckets` holds."""

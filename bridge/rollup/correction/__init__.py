@@ -1,0 +1,1 @@
+"""Corrections: numbers that were declared wrong, made right in all rows."""

@@ -1,0 +1,1 @@
+"""Days of time zones: what they are, and how they are kept."""
