@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from bridge.answers.find import check_source
 from bridge.answers.times import format_time, read_span
 from bridge.answers.verification import described
 from bridge.cli.failures import CommandError
@@ -56,7 +57,8 @@ def command(
 ) -> None:
     """Read finished minutes again, compute their rows, and compare.
 
-    Exit code 1 if any row is not what the samples of the source say.
+    Exit code 1 if any row is not what the samples of the source say, or if the source
+    answered for none of the minutes.
     """
     settings = invocation.settings()
     span = read_span(start, end, SystemClock().now())
@@ -72,19 +74,18 @@ def command(
             "rows are not what the samples say"
             + ("; they are done again" if repair else "; --repair does them again")
         )
+    if looked and all(one.outcome == FAILED for one in looked):
+        raise CommandError(f"{name} did not answer: nothing was verified")
 
 
 def _chosen(settings: Settings, source: str | None) -> str:
     names = [one.name for one in settings.sources]
     if source is None and len(names) == 1:
         return names[0]
-    if source not in names:
+    if source is None:
         known = ", ".join(names)
-        raise CommandError(
-            f"say which source with --source NAME: {known}"
-            if source is None
-            else f"{source!r} is not a source; known are {known}"
-        )
+        raise CommandError(f"say which source with --source NAME: {known}")
+    check_source(source, names)
     return source
 
 

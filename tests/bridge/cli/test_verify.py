@@ -60,9 +60,20 @@ def test_samples_that_are_gone_are_no_difference(used: Shell, past: Lived) -> No
     )
 
 
+def test_a_source_that_never_answers_verifies_nothing(used: Shell, past: Lived) -> None:
+    used.configure(
+        "sources: [{name: local, kind: prometheus, url: 'http://127.0.0.1:9', "
+        "selectors: [a_total], retries: 0}]\n"
+    )
+    result = used.run("verify", *ALL)
+    assert "failed: 10 (the source did not answer)" in result.stdout
+    assert "local did not answer: nothing was verified" in result.stderr
+    assert result.exit_code == 1
+
+
 def test_an_unknown_source_is_refused(used: Shell, past: Lived) -> None:
     result = used.run("verify", "--source", "other")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "'other' is not a source; known are local" in result.stderr
 
 
