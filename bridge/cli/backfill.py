@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bridge import backfill
+from bridge.answers.errors import QuestionError
 from bridge.answers.times import format_time, read_span
 from bridge.cli.failures import CommandError
 from bridge.cli.invocation import Invocation, pass_invocation
@@ -184,13 +185,17 @@ def _tell(merging: Portions | Merging) -> None:
 
 
 def _chosen(settings: Settings, source: str | None) -> str:
-    """Return the name of the one source with a history; raises CommandError."""
+    """Return the name of the one source with a history.
+
+    Raises CommandError, and QuestionError for a source that is no such one.
+    """
     names = [each.name for each in settings.sources if each.kind == "prometheus"]
     if source is not None and source not in names:
         known = ", ".join(names) or "none"
-        raise CommandError(
+        raise QuestionError(
+            "source",
             f"{source!r} is not a source with a history; sources of kind prometheus "
-            f"are: {known}"
+            f"are: {known}",
         )
     if source is None and len(names) != 1:
         raise CommandError(
@@ -217,6 +222,7 @@ def _finish(engine: _Engine, task: _Task) -> None:
         task.watch()
     else:
         try:
+            _check_answers(engine.source)
             engine.work(task)
         finally:
             lease.stop()
@@ -231,6 +237,17 @@ def _finish(engine: _Engine, task: _Task) -> None:
             f"{done} of {span.windows} windows are done; the rest is done by "
             "`epimetheus serve`, or by this command once more"
         )
+
+
+def _check_answers(source: Source) -> None:
+    """Raise CommandError for a source that is away, before anything is asked for.
+
+    An engine tries again for as long as it takes, which is right for a bridge only.
+    """
+    try:
+        source.now_ms()
+    except SourceError as error:
+        raise CommandError(f"{source.name} did not answer: {error}") from error
 
 
 def _again(task: _Task) -> str:

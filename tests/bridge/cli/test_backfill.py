@@ -151,6 +151,21 @@ def test_a_server_that_is_away_is_said_to_be(
     assert "prom did not answer: " in result.output
 
 
+@pytest.mark.parametrize("what", [["--redo"], ["--match", "turns_total"]])
+def test_what_is_done_again_is_given_up_where_the_server_is_away(
+    settings_file: Path, prometheus: RealPrometheus, what: list[str]
+) -> None:
+    run(settings_file, "backfill", "--start", str(BEGIN))
+    before = figures(settings_file)
+    text = settings_file.read_text().replace(prometheus.url, "http://127.0.0.1:9")
+    settings_file.write_text(text)
+    span = ("--start", str(BEGIN), "--end", str(END))
+    result = run(settings_file, "backfill", *what, *span)
+    assert result.exit_code == 1
+    assert "prom did not answer: " in result.output
+    assert figures(settings_file) == before
+
+
 def test_a_span_is_done_again(settings_file: Path) -> None:
     run(settings_file, "backfill", "--start", str(BEGIN))
     db = open_prepared(config.load(settings_file, {}).database)
@@ -231,7 +246,7 @@ def test_a_bridge_that_is_running_does_the_work(settings_file: Path) -> None:
     [
         (["--start", "then"], 2, "start: 'then' is not a time"),
         (["--start", "-1d", "--end", "now"], 2, "--end goes with --redo or --match"),
-        (["--start", "-1d", "--source", "x"], 1, "'x' is not a source with a history"),
+        (["--start", "-1d", "--source", "x"], 2, "'x' is not a source with a history"),
         (["--start", "now"], 2, "is not before end"),
         (["--redo", "--start", "-1d"], 0, "has no finished window of 'prom'"),
         ([], 2, "Missing option '--start'"),
