@@ -18,8 +18,9 @@ from bridge.receivers.scrape import Failure, Scraper
 from bridge.rollup.correction.corrections import Corrections
 from bridge.rollup.days.adoption import Calendars
 from bridge.rollup.deletion.retention import Retention
-from bridge.rollup.engine import Engine, Parts
+from bridge.rollup.engine import Engine
 from bridge.rollup.mending import Mender
+from bridge.rollup.parts import Parts
 from bridge.rollup.verification.trust import Habits, Trust
 from bridge.sources.buffer import BufferSource
 from bridge.sources.matching import matching

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bridge.composition import compose
-from bridge.rollup.engine import Engine, Parts
+from bridge.rollup.parts import Parts
 from bridge.writer import Writer
 from models.directory import SeriesDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bridge.rollup.engine import Engine
     from bridge.sources.base import Source
     from bridge.telemetry import Telemetry
     from models.database import Database

@@ -98,7 +98,7 @@ def bucket_columns(
 
 def without_buckets(lines: Iterable[Line]) -> Iterator[str]:
     """Yield notes of metrics that keep nothing that percentiles could come from."""
-    asked: dict[str, set[str]] = {}
+    asked: dict[tuple[str, bool], set[str]] = {}
     for line in lines:
         empty = {
             name
@@ -106,10 +106,15 @@ def without_buckets(lines: Iterable[Line]) -> Iterator[str]:
             if column.lower is not None and np.isnan(column.values).all()
         }
         if empty and len(line.start) and line.series.kind != "histogram":
-            asked.setdefault(line.series.metric, set()).update(empty)
-    for metric, names in sorted(asked.items()):
+            of_counter = line.series.kind == "counter"
+            asked.setdefault((line.series.metric, of_counter), set()).update(empty)
+    for (metric, of_counter), names in sorted(asked.items()):
+        told = ", ".join(sorted(names))
         yield (
-            f"of {metric} no distribution is kept: {', '.join(sorted(names))} is null "
+            f"{metric} is a counter, of whose samples no percentiles are kept: {told} "
+            "is null"
+            if of_counter
+            else f"of {metric} no distribution is kept: {told} is null "
             "(see rollup.distributions)"
         )
 

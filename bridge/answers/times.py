@@ -23,6 +23,7 @@ DAY: Final = 86400.0
 _UNIX: Final = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _RELATIVE: Final = re.compile(r"(?:now)?-(\d[\da-z.]*)")
 _EARLIEST: Final = -62_135_596_800.0  # 0001-01-01, the first day datetime knows
+_NAMES: Final = ("start", "end")
 _LATEST: Final = 253_402_300_800.0  # 10000-01-01
 
 
@@ -34,12 +35,7 @@ class Span:
     end: float
 
     def __post_init__(self) -> None:
-        if self.start >= self.end:
-            raise QuestionError(
-                "start",
-                f"start ({format_time(self.start)}) is not before "
-                f"end ({format_time(self.end)})",
-            )
+        _check_order(self.start, self.end, _NAMES)
 
     def outward(self, resolution: Resolution) -> Stretch:
         """Return the shortest stretch of whole windows that holds this span."""
@@ -82,11 +78,19 @@ class Stretch:
 
 
 def read_span(
-    start: str | None, end: str | None, now: float, length: float = HOUR
+    start: str | None,
+    end: str | None,
+    now: float,
+    length: float = HOUR,
+    names: tuple[str, str] = _NAMES,
 ) -> Span:
-    """Read both ends; without `end` it is now, without `start` `length` earlier."""
-    until = now if end is None else read_time(end, now, "end")
-    since = until - length if start is None else read_time(start, now, "start")
+    """Read both ends; without `end` it is now, without `start` `length` earlier.
+
+    `names` are what the ends are called where they are written. Raises QuestionError.
+    """
+    until = now if end is None else read_time(end, now, names[1])
+    since = until - length if start is None else read_time(start, now, names[0])
+    _check_order(since, until, names)
     return Span(since, until)
 
 
@@ -108,6 +112,15 @@ def format_time(seconds: float) -> str:
     """Return RFC 3339 in UTC, with a fraction only where there is one."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def _check_order(start: float, end: float, names: tuple[str, str]) -> None:
+    if start >= end:
+        raise QuestionError(
+            names[0],
+            f"{names[0]} ({format_time(start)}) is not before "
+            f"{names[1]} ({format_time(end)})",
+        )
 
 
 def _read(text: str, now: float) -> float | None:

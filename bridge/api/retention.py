@@ -55,7 +55,10 @@ class PlannedModel(BaseModel):
     until: int = Field(description="End of what will be deleted next.")
     cut: int = Field(description="End of what is old enough.")
     windows: int = Field(description="Windows that will be deleted next.")
-    rows: int = Field(description="Their rows.")
+    rows: int = Field(
+        description="Their rows, as the ledger counts them. About so many where there "
+        "are rules: what is counted is shared by each rule's number of series."
+    )
     bytes: int = Field(description="About how many bytes these take.")
     held: str = Field(description="Why until is before cut.")
 

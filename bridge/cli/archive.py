@@ -14,6 +14,7 @@ from bridge.answers.selectors import parse
 from bridge.answers.times import format_time, read_span
 from bridge.cli.failures import CommandError
 from bridge.cli.invocation import Invocation, pass_invocation
+from bridge.cli.options import FROM_TO
 from bridge.cli.progress import progress
 from bridge.cli.store import existing_store
 from bridge.rollup.windows import Resolution
@@ -71,7 +72,7 @@ def command(
         raise click.UsageError("say with --from where the archive begins")
     settings = invocation.settings()
     now = SystemClock().now()
-    span = read_span(start, end, now)
+    span = read_span(start, end, now, names=FROM_TO)
     wanted = _resolutions(resolutions)
     selectors = [parse(text, "match") for text in match]
     with existing_store(settings) as db:

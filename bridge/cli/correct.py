@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bridge.answers.corrections import ACTIONS, Plan, Wanted, document, plan, state_of
+from bridge.answers.errors import QuestionError
 from bridge.answers.times import format_time, read_span
 from bridge.cli.failures import CommandError
 from bridge.cli.invocation import Invocation, pass_invocation
+from bridge.cli.options import FROM_TO
 from bridge.cli.store import existing_store, refuse_unknown
 from bridge.cli.tables import show
 from bridge.corrections import apply_waiting
@@ -77,7 +79,7 @@ def command(
                 raise click.UsageError("--match, --from and --note are needed")
             wanted = Wanted(
                 match,
-                read_span(start, end, clock.now()),
+                read_span(start, end, clock.now(), names=FROM_TO),
                 note,
                 getpass.getuser(),
                 action,
@@ -89,7 +91,12 @@ def command(
 def _correct(
     db: Database, settings: Settings, wanted: Wanted, clock: Clock, *, dry_run: bool
 ) -> None:
-    planned = plan(db, wanted, int(clock.now()))
+    try:
+        planned = plan(db, wanted, int(clock.now()))
+    except QuestionError as error:
+        if error.parameter != "start":
+            raise
+        raise QuestionError(FROM_TO[0], str(error)) from error
     _tell(planned)
     if dry_run:
         click.echo("nothing was changed (--dry-run)")

@@ -37,6 +37,7 @@ def command(invocation: Invocation, *, dry_run: bool) -> None:
     names = [source.name for source in settings.sources]
     with existing_store(settings) as db:
         found = planned(db, settings.retention, names, clock.now())
+        shared = {(one.source, one.resolution) for one in found if one.match}
         show(
             (
                 "source",
@@ -49,7 +50,7 @@ def command(invocation: Invocation, *, dry_run: bool) -> None:
                 "rows",
                 "about",
             ),
-            [_line(one) for one in found],
+            [_line(one, shared) for one in found],
         )
         held = [one for one in found if one.held]
         if held:
@@ -59,7 +60,9 @@ def command(invocation: Invocation, *, dry_run: bool) -> None:
             _delete(settings, db, clock)
 
 
-def _line(one: Planned) -> tuple[str, ...]:
+def _line(one: Planned, shared: set[tuple[str, str]]) -> tuple[str, ...]:
+    # The ledger counts the rows of all rules together.
+    is_share = one.rows and (one.source, one.resolution) in shared
     nothing = one.start >= one.until
     return (
         one.source,
@@ -69,7 +72,7 @@ def _line(one: Planned) -> tuple[str, ...]:
         "" if nothing else format_time(one.start),
         "" if nothing else format_time(one.until),
         str(one.windows),
-        str(one.rows),
+        f"about {one.rows}" if is_share else str(one.rows),
         format_size(one.bytes // _KIB * _KIB),
     )
 

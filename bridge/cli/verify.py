@@ -14,6 +14,7 @@ from bridge.answers.times import format_time, read_span
 from bridge.answers.verification import described
 from bridge.cli.failures import CommandError
 from bridge.cli.invocation import Invocation, pass_invocation
+from bridge.cli.options import FROM_TO
 from bridge.cli.progress import progress
 from bridge.cli.store import existing_store
 from bridge.cli.tables import show
@@ -61,7 +62,7 @@ def command(
     answered for none of the minutes.
     """
     settings = invocation.settings()
-    span = read_span(start, end, SystemClock().now())
+    span = read_span(start, end, SystemClock().now(), names=FROM_TO)
     name = _chosen(settings, source)
     with existing_store(settings) as db:
         looked = _look(settings, db, name, span, sample)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from bridge.rollup.above import Above
     from bridge.rollup.buckets.census import Census
-    from bridge.rollup.engine import Parts
+    from bridge.rollup.parts import Parts
     from bridge.rollup.reading import Reading
     from bridge.rollup.rows import Bools, Ints
     from bridge.sources.base import Source

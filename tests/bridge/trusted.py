@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from bridge.composition import compose
 from bridge.receivers.intake import append
-from bridge.rollup.engine import Parts
+from bridge.rollup.parts import Parts
 from bridge.telemetry import Telemetry
 from bridge.writer import Writer
 from models.directory import SeriesDirectory, SeriesFacts, canonical

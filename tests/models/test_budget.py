@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from models.budget import Budget
@@ -84,6 +85,38 @@ def test_r76_histograms_beyond_the_budget_share_one(db: Database) -> None:
     assert table(db)[1:] == [("took", '{"job":"web","overflow":"true"}')]
     kinds = db.execute_sql("SELECT kind FROM series WHERE metric = 'took'").fetchall()
     assert [kind for (kind,) in kinds] == ["histogram"]
+
+
+def like_overflow(metric: str = "hits_total") -> SeriesFacts:
+    labels = canonical({"job": "web", "overflow": "true"})
+    return SeriesFacts(metric, labels, "counter")
+
+
+@pytest.mark.rule(76)
+@pytest.mark.parametrize("is_first", [False, True])
+def test_r76_a_series_called_as_an_overflow_series_is_not_it(
+    db: Database, *, is_first: bool
+) -> None:
+    if is_first:
+        resolve(db, [like_overflow()], 2)
+    first = resolve(db, [*facts("a", "b", "c"), like_overflow()], 2)
+    folded, alike = first[2:]
+    assert folded < 0
+    assert alike < 0
+    assert folded != alike
+    owners = overflow_of(np.array([folded, alike], np.int64)).tolist()
+    assert len(set(owners)) == 1
+    assert owners[0] not in first
+    # Also where all is known, alone, and with room for it.
+    assert resolve(db, [like_overflow()], 2) == [alike]
+    assert resolve(db, [like_overflow()], 100) == [alike]
+
+
+def test_a_label_overflow_beside_others_is_like_any_label(db: Database) -> None:
+    labels = canonical({"job": "web", "overflow": "true", "pod": "a"})
+    assert resolve(db, [SeriesFacts("hits_total", labels)], 2)[0] > 0
+    assert resolve(db, [like_overflow("up")], 2)[0] > 0
+    assert resolve(db, [like_overflow("misses_total")], 0)[0] > 0
 
 
 def test_without_a_limit_nothing_is_folded(db: Database) -> None:

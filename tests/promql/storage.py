@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from prometheus_client import CollectorRegistry
 
-from bridge.rollup.engine import Engine, Parts
+from bridge.rollup.engine import Engine
+from bridge.rollup.parts import Parts
 from bridge.sources.base import Block, Families, Natives, Presence, Warnings
 from bridge.sources.families import Assembler, Members
 from bridge.sources.members import Role, bound_of, family_labels

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bridge.rollup.days.adoption import Calendars
     from bridge.rollup.days.local_days import Merged
-    from bridge.rollup.engine import Parts
+    from bridge.rollup.parts import Parts
     from bridge.rollup.windows import Window
 
 ROWS: Final = 500_000

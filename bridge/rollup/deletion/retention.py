@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bridge.rollup.deletion.ageing import Aged
     from bridge.rollup.deletion.expiry import Due
     from bridge.rollup.deletion.sweeping import Bite
-    from bridge.rollup.engine import Parts
+    from bridge.rollup.parts import Parts
     from bridge.rollup.rows import Ints
     from models.database import Database
     from models.partitions import Partition

@@ -19,7 +19,7 @@ from models.queries import verifications
 if TYPE_CHECKING:
     from bridge.rollup.correction.amending import Amended
     from bridge.rollup.correction.corrections import Corrections
-    from bridge.rollup.engine import Parts
+    from bridge.rollup.parts import Parts
     from bridge.rollup.reading import Reading
     from bridge.rollup.windows import Window
     from bridge.sources.base import Source

@@ -16,7 +16,7 @@ from bridge.rollup.buckets.distinct import ERROR, hashes, sketches
 from bridge.rollup.buckets.distributions import distributions
 from bridge.rollup.buckets.layouts import layout_id
 from models.queries.layouts import remember
-from tests.bridge.history import DAY, HOUR, MINUTE, History, Row, gauge
+from tests.bridge.history import DAY, HOUR, MINUTE, History, Row, counter, gauge
 from tests.bridge.rollup.families import SMALL, Scrape, windows
 
 if TYPE_CHECKING:
@@ -148,6 +148,18 @@ def test_gauges_without_a_distribution_are_answered_with_a_note(db: Database) ->
     answer = answered(db, "heat", HOUR, "avg", "p95", windows=1)
     assert answer.notes == (
         "of heat no distribution is kept: p95 is null (see rollup.distributions)",
+    )
+
+
+def test_percentiles_of_a_counter_are_said_not_to_be_kept(db: Database) -> None:
+    history = History(db)
+    number = history.series("hits_total", kind="counter")
+    history.rows(HOUR, number, {BEGIN: counter(5.0)})
+    done(history, HOUR, 1)
+    answer = answered(db, "hits_total", HOUR, "increase", "p95", windows=1)
+    (note,) = answer.notes
+    assert note == (
+        "hits_total is a counter, of whose samples no percentiles are kept: p95 is null"
     )
 
 

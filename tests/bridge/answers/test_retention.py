@@ -13,7 +13,7 @@ from bridge.answers.retention import ROW_BYTES, Planned, planned
 from bridge.answers.times import Span, format_time
 from bridge.rollup.days.calendars import Calendar, Rules
 from bridge.rollup.deletion.retention import Retention
-from bridge.rollup.engine import Parts
+from bridge.rollup.parts import Parts
 from bridge.telemetry import Telemetry
 from models.dialect import is_sqlite
 from models.directory import SeriesDirectory

@@ -98,6 +98,23 @@ def test_a_span_is_widened_to_whole_windows() -> None:
     assert Span(-0.5, 0.5).outward(minute) == Stretch(minute, -60, 60)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "parameter", "said"),
+    [
+        ("then", None, "--from", "'then' is not a time"),
+        (None, "then", "--to", "'then' is not a time"),
+        ("60", "0", "--from", "--from (1970-01-01T00:01:00Z) is not before --to ("),
+    ],
+)
+def test_ends_are_called_as_they_are_where_they_are_written(
+    start: str | None, end: str | None, parameter: str, said: str
+) -> None:
+    with pytest.raises(QuestionError) as caught:
+        read_span(start, end, NOW, names=("--from", "--to"))
+    assert caught.value.parameter == parameter
+    assert str(caught.value).startswith(said)
+
+
 @given(
     st.floats(-1e9, 1e10, allow_nan=False),
     st.floats(0.001, 1e8),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bridge.api.retention import RetentionAnswer
+from bridge.api.retention import PlannedModel, RetentionAnswer
 from tests.bridge.application import NOON
 from tests.bridge.history import DAY, HOUR, MINUTE
 
@@ -45,6 +45,11 @@ def test_what_is_due_is_answered_by_source_and_resolution(
         "bytes": 0,
         "held": "",
     }
+
+
+def test_rows_of_rules_are_said_to_be_about_so_many() -> None:
+    described = PlannedModel.model_fields["rows"].description or ""
+    assert "About so many where there are rules" in described
 
 
 def test_only_what_a_key_may_see_is_answered(

@@ -55,6 +55,23 @@ def test_a_dry_run_changes_nothing(used: Shell, past: Lived) -> None:
     assert used.run("correct", "--list").stdout.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("--from", "--from: 'then' is not a time"), ("--to", "--to: 'then' is not a t")],
+)
+@pytest.mark.parametrize(
+    "asked",
+    [WRONG, ("verify", *SPAN), ("archive", "a.db", *SPAN)],
+    ids=["correct", "verify", "archive"],
+)
+def test_wrong_times_are_said_of_the_option(
+    used: Shell, past: Lived, asked: tuple[str, ...], option: str, said: str
+) -> None:
+    result = used.run(*asked, option, "then")
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
 def test_what_is_missing_is_asked_for(used: Shell, past: Lived) -> None:
     assert used.run("correct", "--match", "a_total").exit_code == 2
     assert used.run(*WRONG[:3], *SPAN, "--note", " ").exit_code == 2

@@ -53,6 +53,19 @@ def test_a_dry_run_says_what_would_go_and_what_is_held_back(
     assert hours(db) == 120
 
 
+def test_rows_that_rules_share_are_said_to_be_about_so_many(
+    past: Shell, db: Database
+) -> None:
+    db.execute_sql("UPDATE ledger SET series = 1 WHERE resolution = 'hour'")
+    shown = table(past.run("retention", "--dry-run").stdout)
+    (hours_line,) = (line for line in shown if line[1:3] == ["hour", "3d"])
+    assert hours_line[5:7] == ["72", "72"]
+    past.configure("retention: {minute: 1d, hour: 3d, rules: [{match: a, hour: 3d}]}\n")
+    shown = table(past.run("retention", "--dry-run").stdout)
+    (hours_line,) = (line for line in shown if line[1:4] == ["hour", "a", "3d"])
+    assert hours_line[6:9] == ["72", "about", "72"]
+
+
 def test_it_deletes_where_no_bridge_runs(past: Shell, db: Database) -> None:
     result = past.run("retention")
     assert result.exit_code == 0

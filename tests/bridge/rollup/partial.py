@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bridge.rollup.engine import Engine, Parts
+from bridge.rollup.engine import Engine
 from bridge.rollup.mending import Mender
+from bridge.rollup.parts import Parts
 from bridge.sources.matching import matching
 from models.budget import Budget
 from models.directory import SeriesDirectory, SeriesFacts, canonical

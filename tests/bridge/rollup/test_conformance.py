@@ -13,7 +13,8 @@ import pytest
 from bridge.events import detectors
 from bridge.events.observer import Observer, Origin
 from bridge.rollup.deletion.retention import Retention
-from bridge.rollup.engine import Engine, Parts
+from bridge.rollup.engine import Engine
+from bridge.rollup.parts import Parts
 from models.database import open_database
 from models.directory import SeriesDirectory
 from models.queries import ledger

@@ -9,7 +9,8 @@ from bridge.answers.selectors import parse
 from bridge.events.observer import Observer, Origin
 from bridge.events.trust import Teller
 from bridge.rollup.correction.corrections import Corrections
-from bridge.rollup.engine import Engine, Parts
+from bridge.rollup.engine import Engine
+from bridge.rollup.parts import Parts
 from bridge.rollup.verification.trust import Habits, Trust
 from models.directory import SeriesDirectory
 from models.queries import corrections as table

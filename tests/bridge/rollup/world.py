@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from prometheus_client import CollectorRegistry
 
-from bridge.rollup.engine import Engine, Parts
+from bridge.rollup.engine import Engine
+from bridge.rollup.parts import Parts
 from bridge.sources.base import Block, Presence, SourceError, Warnings
 from bridge.telemetry import Telemetry
 from models.database import Database, open_database

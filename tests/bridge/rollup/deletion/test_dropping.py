@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from bridge.rollup.deletion.retention import Retention
-from bridge.rollup.engine import Parts
+from bridge.rollup.parts import Parts
 from bridge.telemetry import Telemetry
 from models import partitions
 from models.database import Database, open_database

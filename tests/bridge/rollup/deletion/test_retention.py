@@ -8,7 +8,7 @@ from bridge import backfill
 from bridge.rollup.days.adoption import Calendars
 from bridge.rollup.deletion import kept
 from bridge.rollup.deletion.retention import Retention
-from bridge.rollup.engine import Parts
+from bridge.rollup.parts import Parts
 from bridge.rollup.windows import Resolution
 from models.queries import ledger, retained
 from runtime import settings
