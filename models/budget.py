@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from models.dialect import rows_of
-from models.folded import overflow_labels
+from models.folded import MARK, overflow_labels
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -30,7 +30,8 @@ class Budget:
     """At most `limit` series of a source get rows of their own; 0 is no limit.
 
     Others share one series for each metric and value of the labels `kept`. A series
-    that has an id keeps it; what tells of targets is never folded.
+    that has an id keeps it; what tells of targets is never folded. One whose labels are
+    those of an overflow series always is, so that the two are told apart.
     """
 
     db: Database
@@ -66,6 +67,12 @@ class Budget:
                 own[identity] = replace(fact, labels=labels)
             room -= 1
         return [own.get((fact.metric, fact.labels), fact) for fact in facts]
+
+    def always_folds(self, fact: SeriesFacts) -> bool:
+        """Whether a series is called what the overflow series that takes it is."""
+        if not self.limit or fact.metric in _OWN or MARK not in fact.labels:
+            return False
+        return fact.labels == overflow_labels(fact.labels, self.kept)
 
     def _count(self, source: str) -> int:
         found: list[Any] = rows_of(

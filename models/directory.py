@@ -99,8 +99,8 @@ class SeriesDirectory:
                     known = self._known(source, own_prints)
                 self._update(own, known, place)
                 if own is not facts:
-                    return _ids(own, known, facts, prints)
-        return _ids(facts, known, facts, prints)
+                    return _ids(own, known, facts, prints, budget)
+        return _ids(facts, known, facts, prints, budget)
 
     def _prints(self, source: str, facts: Sequence[SeriesFacts]) -> list[int]:
         return [self._fingerprint(source, fact.metric, fact.labels) for fact in facts]
@@ -204,11 +204,13 @@ def _ids(
     known: Mapping[_Identity, _Known],
     facts: Sequence[SeriesFacts],
     prints: Sequence[int],
+    budget: Budget | None,
 ) -> NDArray[np.int64]:
     """Return the ids of `facts`, whose rows are those of `own`."""
     ids = (
         known[row.metric, row.labels].id
         if row.labels == fact.labels
+        and (budget is None or not budget.always_folds(fact))
         else folded_id(known[row.metric, row.labels].id, number)
         for row, fact, number in zip(own, facts, prints, strict=True)
     )

@@ -18,6 +18,8 @@ _HASH_BITS: Final = 39
 _LARGEST: Final = 2 ** (63 - _HASH_BITS) - 1
 OVERFLOW: Final = "overflow"
 """The label of overflow series; its value is "true"."""
+MARK: Final = f'"{OVERFLOW}":"true"'
+"""What the labels of overflow series have in them, as `canonical` writes them."""
 
 
 class FoldedIdsSpent(Exception):  # noqa: N818 - a state, not a mistake

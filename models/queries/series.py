@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 
 from models.dialect import number_list, numbers, rows_of
-from models.folded import OVERFLOW
+from models.folded import MARK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,7 @@ def overflow_ids(db: Database, source: str) -> Ints:
     rows: list[Any] = rows_of(
         db,
         "SELECT id FROM series WHERE source = ? AND labels LIKE ? ORDER BY id",
-        (source, f'%"{OVERFLOW}":"true"%'),
+        (source, f"%{MARK}%"),
     )
     return np.array([number for (number,) in rows], np.int64)
 
