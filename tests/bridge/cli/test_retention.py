@@ -60,9 +60,9 @@ def test_rows_that_rules_share_are_said_to_be_about_so_many(
     shown = table(past.run("retention", "--dry-run").stdout)
     (hours_line,) = (line for line in shown if line[1:3] == ["hour", "3d"])
     assert hours_line[5:7] == ["72", "72"]
-    past.configure("retention: {minute: 1d, hour: 3d, rules: [{match: a, hour: 3d}]}\n")
+    past.configure("retention: {minute: 1d, hour: 3d, rules: [{match: a, hour: 4d}]}\n")
     shown = table(past.run("retention", "--dry-run").stdout)
-    (hours_line,) = (line for line in shown if line[1:4] == ["hour", "a", "3d"])
+    (hours_line,) = (line for line in shown if line[1:4] == ["hour", "a", "4d"])
     assert hours_line[6:9] == ["72", "about", "72"]
 
 
