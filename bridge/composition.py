@@ -270,7 +270,8 @@ def _resolve(settings: AnySource, parts: Parts, *, limited: bool = True) -> Reso
                 budget=budget,
             ),
         )
-        if (ids < 0).any():
+        folded = np.flatnonzero(ids < 0).tolist()
+        if not all(budget.always_folds(facts[place]) for place in folded):
             tell(now)
         return ids
 

@@ -216,6 +216,17 @@ def test_r76_series_beyond_the_budget_are_folded_with_an_event(bench: Bench) -> 
     assert "Source local has its 1 series" in event.message
 
 
+def test_a_series_called_as_an_overflow_series_is_no_event(bench: Bench) -> None:
+    composition = bench.compose(SCRAPE | {"max_series": 2})
+    ((scraper, _),) = composition.scrapers
+    alike = SeriesFacts("m", canonical({"overflow": "true"}))
+    (number,) = scraper._resolve([alike]).tolist()
+    assert number < 0
+    assert not events.search(bench.db, start_ms=0, end_ms=2**50, limit=9)
+    scraper._resolve([SeriesFacts("m", canonical({"pod": name})) for name in "ab"])
+    assert len(events.search(bench.db, start_ms=0, end_ms=2**50, limit=9)) == 1
+
+
 def test_folded_series_of_a_scrape_add_up(bench: Bench) -> None:
     seconds = iter(range(0, 10**6, 30))
 
