@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS: Final = 0.5
 _MINUTE_SECONDS: Final = 60.0
+_PATIENCE_SECONDS: Final = 60.0
 
 
 @click.command("backfill")
@@ -227,6 +228,11 @@ def _finish(engine: _Engine, task: _Task) -> None:
         finally:
             lease.stop()
     done = task.done()
+    if task.silence:
+        raise CommandError(
+            f"{span.source} did not answer any more: {task.silence}; {done} of "
+            f"{span.windows} windows are done"
+        )
     if rest := task.portions.rest.windows:
         raise CommandError(
             f"{done} of {span.windows} windows are done, and {rest} were not asked for "
@@ -240,10 +246,7 @@ def _finish(engine: _Engine, task: _Task) -> None:
 
 
 def _check_answers(source: Source) -> None:
-    """Raise CommandError for a source that is away, before anything is asked for.
-
-    An engine tries again for as long as it takes, which is right for a bridge only.
-    """
+    """Raise CommandError for a source that is away, before anything is asked for."""
     try:
         source.now_ms()
     except SourceError as error:
@@ -270,7 +273,10 @@ class _Task:
     rate: int | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
+    silence: str = ""
+    """Why the source was given up, empty if it was not."""
     _next: float = float("-inf")
+    _silent_since: float | None = None
 
     @property
     def span(self) -> Span:
@@ -281,15 +287,33 @@ class _Task:
         """Return how many windows are finished."""
         return self.portions.done()
 
-    def beat(self, engine: Engine) -> None:
-        """Have an engine work until the span is finished; in a thread of its own."""
+    def beat(self, engine: Engine, source: Source) -> None:
+        """Have an engine work until the span is finished; in a thread of its own.
+
+        A source that does not answer for a minute is given up.
+        """
         try:
             while not self.stop.is_set() and self._is_unfinished():
                 engine.beat()
+                if self._is_silent(source):
+                    return
                 self.clock.wait(self.stop, _LOOK_SECONDS)
         finally:
             self.portions.db.close()
             self.ended.set()
+
+    def _is_silent(self, source: Source) -> bool:
+        try:
+            source.now_ms()
+        except SourceError as error:
+            now = self.clock.monotonic()
+            if self._silent_since is None:
+                self._silent_since = now
+            if now - self._silent_since >= _PATIENCE_SECONDS:
+                self.silence = str(error) or error.reason
+        else:
+            self._silent_since = None
+        return bool(self.silence)
 
     def _is_unfinished(self) -> bool:
         return bool(self.portions.rest.windows) or self.done() < self.span.windows
@@ -344,7 +368,9 @@ class _Engine:
     def work(self, task: _Task) -> None:
         """Roll up until the span is finished, or somebody ends it."""
         worker = threading.Thread(
-            target=task.beat, args=(self._composition.engines[0],), name="backfill"
+            target=task.beat,
+            args=(self._composition.engines[0], self.source),
+            name="backfill",
         )
         self._writer.start()
         worker.start()

@@ -5,6 +5,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from bridge import backfill
 from bridge.__main__ import command
 from bridge.cli.backfill import _again, _Task
 from bridge.composition import compose, parts_of
+from bridge.sources.base import SourceError
 from bridge.storage import open_prepared
 from bridge.telemetry import Telemetry
 from bridge.writer import Writer
@@ -39,6 +41,8 @@ HOURS = 3
 BEGIN = (int(time.time()) // 3600 - 10) * 3600
 END = BEGIN + HOURS * 3600
 SAMPLES = [((BEGIN + t) * 1000, float(t // 15)) for t in range(0, HOURS * 3600, 15)]
+
+_SILENT = [SourceError("refused", "it is away")] * 200
 
 
 @pytest.fixture(scope="module")
@@ -299,6 +303,22 @@ def test_no_more_windows_are_asked_for_in_a_minute_than_wanted(tmp_path: Path) -
     assert len(times) == 3
     assert min(np.diff(times)) >= 60
     assert world.rows("rollup_minute") == world.truth(600, 3000)
+    world.db.close()
+
+
+def test_a_source_that_falls_silent_for_a_minute_is_given_up(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    span = backfill.Span("list", WORLD, WORLD + 600)
+    clock = FakeClock()
+    task = _Task(backfill.Portions(world.db, span, again=False), clock)
+    source = Mock(
+        now_ms=Mock(side_effect=[1, SourceError("refused", "it is away"), 1, *_SILENT])
+    )
+    engine = Mock()
+    task.beat(engine, source)
+    assert task.ended.is_set()
+    assert task.silence == "it is away"
+    assert engine.beat.call_count == 3 + 121
     world.db.close()
 
 
