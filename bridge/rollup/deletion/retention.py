@@ -115,6 +115,10 @@ class Retention:
         self._clock = parts.clock
         self._left = 0
         self._stop = threading.Event()
+        for resolution in Resolution:
+            # Nothing deleted is 0, and not nothing known.
+            self._telemetry.retention_rows.labels(resolution.value)
+            self._telemetry.retention_windows.labels(resolution.value)
 
     def stop(self) -> None:
         """Ask a running beat to end after the bite at hand."""

@@ -256,6 +256,17 @@ def test_r62_deletion_that_is_killed_anywhere_ends_as_one_that_is_not(
         assert rows[key] == row
 
 
+def test_nothing_deleted_is_counted_as_0(lived: World) -> None:
+    retention(lived)
+    for name in ("rows", "windows"):
+        assert [
+            lived.registry.get_sample_value(
+                f"epimetheus_retention_{name}_total", {"resolution": resolution}
+            )
+            for resolution in ("minute", "hour", "day")
+        ] == [0.0, 0.0, 0.0]
+
+
 def test_what_is_deleted_is_counted(lived: World) -> None:
     retention(lived).beat()
     value = lived.registry.get_sample_value
