@@ -119,6 +119,8 @@ class Retention:
             # Nothing deleted is 0, and not nothing known.
             self._telemetry.retention_rows.labels(resolution.value)
             self._telemetry.retention_windows.labels(resolution.value)
+            for source in sources:
+                self._telemetry.retention_held.labels(source, resolution.value)
 
     def stop(self) -> None:
         """Ask a running beat to end after the bite at hand."""

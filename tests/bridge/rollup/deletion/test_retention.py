@@ -265,6 +265,9 @@ def test_nothing_deleted_is_counted_as_0(lived: World) -> None:
             )
             for resolution in ("minute", "hour", "day")
         ] == [0.0, 0.0, 0.0]
+    held = {"source": "list", "resolution": "day"}
+    name = "epimetheus_retention_held_seconds"
+    assert lived.registry.get_sample_value(name, held) == 0.0
 
 
 def test_what_is_deleted_is_counted(lived: World) -> None:
