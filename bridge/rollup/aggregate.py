@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.rollup import counters
+from bridge.rollup.choice import bounds
 from bridge.rollup.handover import Seen
 from bridge.rollup.rows import Bools, Flag, Floats, Ints, Rows, no_blobs
 from bridge.rollup.steps import USUAL, Run, changes, gaps, measure
@@ -139,8 +140,8 @@ def _cut(block: Block, window: Window, previous: Previous) -> _Cut:
     number = ~np.isnan(block.values)
     inside = block.times >= window.start_ms
     usable = inside & number
-    begin, end = _bounds(usable, block.offsets)
-    seen_begin, seen_end = _bounds(inside, block.offsets)
+    begin, end = bounds(usable, block.offsets)
+    seen_begin, seen_end = bounds(inside, block.offsets)
     some = end > begin
     before = _before(block, number & ~inside, usable, previous)
     started = block.started
@@ -163,14 +164,6 @@ def _cut(block: Block, window: Window, previous: Previous) -> _Cut:
     return _Cut(run, some, seen_end - seen_begin)
 
 
-def _bounds(chosen: Bools, offsets: Ints) -> tuple[Ints, Ints]:
-    """Return where each series begins and ends among the chosen samples."""
-    running = np.zeros(len(chosen) + 1, np.int64)
-    np.cumsum(chosen, out=running[1:])
-    bounds = running[offsets]
-    return bounds[:-1], bounds[1:]
-
-
 @dataclass(frozen=True, slots=True)
 class _Before:
     """The newest sample of each series before a window; `own` as of `Run`."""
@@ -190,7 +183,7 @@ def _before(block: Block, earlier: Bools, usable: Bools, previous: Previous) -> 
     nothing = np.zeros(len(block.series_id), np.int64)
     if not earlier.any():
         return _Before(previous.values, previous.times, nothing)
-    begin, end = _bounds(earlier, block.offsets)
+    begin, end = bounds(earlier, block.offsets)
     there = end > begin
     at = np.flatnonzero(earlier)[np.maximum(end, 1) - 1]
     seen = Seen.of(block.values, block.times, block.offsets, earlier, usable)

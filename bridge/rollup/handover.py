@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bridge.rollup.choice import bounds
+
 if TYPE_CHECKING:
     from typing import Self
 
@@ -40,7 +42,7 @@ class Seen:
 
         `earlier` and `inside` choose those before the window and those in it.
         """
-        begin, end = _bounds(earlier, offsets)
+        begin, end = bounds(earlier, offsets)
         there, last = end > begin, np.maximum(end, 1) - 1
         before = np.append(values[earlier], np.nan)
         starts = np.zeros(len(before), np.bool_)
@@ -48,7 +50,7 @@ class Seen:
         starts[1:] |= before[1:] < before[:-1]
         places = np.where(starts, np.arange(len(before)), 0)
         since = np.maximum.accumulate(places)[last]
-        first, some = _bounds(inside, offsets)
+        first, some = bounds(inside, offsets)
         now = np.append(values[inside], np.nan)
         return cls(
             np.where(there, before[since], np.nan),
@@ -70,11 +72,3 @@ class Seen:
             fell = self.first < self.newest
             found: Bools = known & (fell | (passed & (values <= self.first)))
         return found
-
-
-def _bounds(chosen: Bools, offsets: Ints) -> tuple[Ints, Ints]:
-    """Return where each series begins and ends among the chosen samples."""
-    running = np.zeros(len(chosen) + 1, np.int64)
-    np.cumsum(chosen, out=running[1:])
-    bounds = running[offsets]
-    return bounds[:-1], bounds[1:]

@@ -11,6 +11,7 @@ import structlog
 from bridge.rollup.aggregate import aggregate
 from bridge.rollup.buckets import exponential, histograms
 from bridge.rollup.buckets.layouts import unknown
+from bridge.rollup.choice import bounds
 from bridge.rollup.firsts import with_absence
 from bridge.rollup.folding import fold, split
 from bridge.rollup.plan import Silence, Verdict, judge
@@ -102,10 +103,10 @@ class Reading:
 
     def hear(self, answer: Answer, silence: Silence) -> None:
         """Note how many samples of the window an answer has, and when."""
-        running = np.zeros(len(answer.times) + 1, np.int64)
-        np.cumsum(answer.times >= self.window.start_ms, out=running[1:])
-        self.samples += int(running[-1])
-        self.heard.append((answer.series_id, np.diff(running[answer.offsets])))
+        inside = answer.times >= self.window.start_ms
+        begin, end = bounds(inside, answer.offsets)
+        self.samples += int(inside.sum())
+        self.heard.append((answer.series_id, end - begin))
         silence.hear(answer.times)
         self.interval_ms = _shortest(self.interval_ms, answer, self.window)
 
@@ -136,21 +137,11 @@ def read(  # noqa: PLR0917 - what is read, and what it is read by
     for whole in source.read(since, window.end_ms, reading.warnings):
         answer, beyond = split(whole)  # type: ignore[type-var]  # one of the three
         if beyond is not None:
-            reading.folded.append(
-                _folded(beyond, reading, kinds, counting, source, since)
-            )
+            reading.folded.append(_folded(beyond, reading, kinds, counting, source))
             reading.hear(beyond, silence)
         known, rising = _as_known(answer, kinds)
         previous = tail.previous(known.series_id)
-        if counting.policy.evidence:
-            known = with_absence(  # type: ignore[type-var]  # one of the three
-                known,
-                rising,
-                previous.values,
-                source=source,
-                window=window,
-                since_ms=since,
-            )
+        known = _with_evidence(known, rising, previous, reading, counting, source)
         left, empty = known, list[Rows]()
         if corrections is not None:
             left, previous, empty = corrections.apply(  # type: ignore[type-var]  # same
@@ -168,13 +159,12 @@ def read(  # noqa: PLR0917 - what is read, and what it is read by
     return reading
 
 
-def _folded(  # noqa: PLR0917 - as `read`
+def _folded(
     answer: Answer,
     reading: Reading,
     kinds: Kinds,
     counting: Counting,
     source: Source,
-    since_ms: int,
 ) -> Rows:
     """Return the rows of folded series; what came before is only in the answer.
 
@@ -182,21 +172,35 @@ def _folded(  # noqa: PLR0917 - as `read`
     """
     known, rising = _as_known(answer, kinds)
     previous = Previous.unknown(len(rising))
-    if counting.policy.evidence:
-        known = with_absence(  # type: ignore[type-var]  # one of the three
-            known,
-            rising,
-            previous.values,
-            source=source,
-            window=reading.window,
-            since_ms=since_ms,
-        )
+    known = _with_evidence(known, rising, previous, reading, counting, source)
     rows = _rolled_up(known, reading.window, previous, counting, reading.layouts)
     target = overflow_of(rows.series_id)
     if isinstance(answer, Block):
         reading.numbers.update(target.tolist())
         return rows
     return rows.take(~np.isin(target, list(reading.numbers)))
+
+
+def _with_evidence(  # noqa: PLR0917 - as `read`
+    known: Answer,
+    rising: Bools,
+    previous: Previous,
+    reading: Reading,
+    counting: Counting,
+    source: Source,
+) -> Answer:
+    """Return an answer with what its source knows of first samples, if that counts."""
+    if not counting.policy.evidence:
+        return known
+    told: Answer = with_absence(  # type: ignore[type-var]  # one of the three
+        known,
+        rising,
+        previous.values,
+        source=source,
+        window=reading.window,
+        since_ms=reading.window.start_ms - reading.lookback_ms,
+    )
+    return told
 
 
 def _as_known(answer: Answer, kinds: Kinds) -> tuple[Answer, Bools]:

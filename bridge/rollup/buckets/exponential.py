@@ -23,7 +23,6 @@ from bridge.rollup.buckets.family_rows import (
     Scraped,
     check,
     newest,
-    went_on,
 )
 from bridge.rollup.buckets.family_steps import decide, sums
 from bridge.rollup.buckets.layouts import unknown
@@ -133,24 +132,16 @@ class _Part:
         every = natives.histograms
         count = np.array([one.count for one in every], np.float64)
         good = np.isfinite(count)
-        inside = natives.times >= window.start_ms
-        usable = inside & good
-        there, at = newest(good & ~inside, natives.offsets)
+        usable = good & (natives.times >= window.start_ms)
         stood = _standing(previous)
-        observed = stood.cells.count.copy()
-        observed[~stood.known] = np.nan
-        times, started = previous.times, np.zeros(len(there), np.int64)
-        there &= ~went_on(count, natives, window, good, previous)
-        if there.any():
-            observed = np.where(there, count[np.where(there, at, 0)], observed)
-            times = np.where(there, natives.times[at], times)
-            if natives.started is not None:
-                started = np.where(there, natives.started[at], 0)
-        known = Before(observed, times, started)
+        observed = np.where(stood.known, stood.cells.count, np.nan)
+        known = Before.of(natives, window, good, count, observed, previous)
         scraped = Scraped.of(natives, window, usable, count[usable], known)
         chosen = np.flatnonzero(usable)
         some = np.flatnonzero(scraped.some)
-        before = [every[at[one]] if there[one] else None for one in some.tolist()]
+        before = [
+            every[known.at[one]] if known.there[one] else None for one in some.tolist()
+        ]
         totals_before = stood.total[some]
         for place, one in enumerate(before):
             if one is not None:

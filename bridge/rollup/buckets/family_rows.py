@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bridge.rollup import counters
+from bridge.rollup.choice import bounds
 from bridge.rollup.handover import Seen
 from bridge.rollup.rows import Flag, Rows
 from bridge.rollup.steps import Run, changes, gaps
@@ -29,13 +30,48 @@ if TYPE_CHECKING:
 class Before:
     """The newest scrape of each series before a window.
 
+    It is the block's own, at `at`, where it is `there`, and otherwise what rows say.
     `observed` is its `_count`, NaN if there is none; `times` and `started` are UTC
     milliseconds, 0 where unknown.
     """
 
+    there: Bools
+    at: Ints
     observed: Floats
     times: Ints
     started: Ints
+
+    @classmethod
+    def of(  # noqa: PLR0917 - scrapes, and what rows say of before them
+        cls,
+        block: Families | Natives,
+        window: Window,
+        usable: Bools,
+        observed: Floats,
+        stood: Floats,
+        previous: Previous,
+    ) -> Before:
+        """Return it; `observed` are all scrapes of the block, `stood` is of the rows.
+
+        Where rows come from another replica, a series may go on from them; see
+        `bridge.rollup.handover`.
+        """
+        earlier = usable & (block.times < window.start_ms)
+        there, at = newest(earlier, block.offsets)
+        nothing = np.zeros(len(there), np.int64)
+        if not there.any():
+            return cls(there, at, stood, previous.times, nothing)
+        inside = usable & ~earlier
+        seen = Seen.of(observed, block.times, block.offsets, earlier, inside)
+        there &= ~seen.goes_on_from(previous.values, previous.times)
+        started = nothing if block.started is None else block.started[at]
+        return cls(
+            there,
+            at,
+            np.where(there, observed[at], stood),
+            np.where(there, block.times[at], previous.times),
+            np.where(there, started, 0),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,35 +202,8 @@ def check(block: Families | Natives, window: Window) -> None:
         raise ValueError(f"a scrape at {late} is not before {window.end_ms}")
 
 
-def bounds(chosen: Bools, offsets: Ints) -> tuple[Ints, Ints]:
-    """Return where each series begins and ends among the chosen scrapes."""
-    running = np.zeros(len(chosen) + 1, np.int64)
-    np.cumsum(chosen, out=running[1:])
-    found = running[offsets]
-    return found[:-1], found[1:]
-
-
 def newest(chosen: Bools, offsets: Ints) -> tuple[Bools, Ints]:
     """Return which series have a chosen scrape, and the place of the newest one."""
     begin, end = bounds(chosen, offsets)
     places = np.append(np.flatnonzero(chosen), 0)
     return end > begin, places[np.maximum(end, 1) - 1]
-
-
-def went_on(
-    observed: Floats,
-    block: Families | Natives,
-    window: Window,
-    usable: Bools,
-    previous: Previous,
-) -> Bools:
-    """Return which series go on from what rows say, not from the block's own scrapes.
-
-    Those whose rows come from another replica; see `bridge.rollup.handover`.
-    """
-    inside = block.times >= window.start_ms
-    earlier = usable & ~inside
-    if not earlier.any():
-        return np.zeros(len(block.series_id), np.bool_)
-    seen = Seen.of(observed, block.times, block.offsets, earlier, usable & inside)
-    return seen.goes_on_from(previous.values, previous.times)

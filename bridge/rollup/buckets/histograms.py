@@ -19,8 +19,6 @@ from bridge.rollup.buckets.family_rows import (
     Before,
     Scraped,
     check,
-    newest,
-    went_on,
 )
 from bridge.rollup.buckets.family_steps import decide, sums
 from bridge.rollup.buckets.layouts import layout_id, unknown
@@ -94,19 +92,14 @@ class _Part:
         cls, families: Families, window: Window, previous: Previous, lookup: Lookup
     ) -> _Part:
         every, layouts = read(families)
-        inside = families.times >= window.start_ms
-        usable = inside & every.usable
-        there, at = newest(every.usable & ~inside, families.offsets)
+        usable = every.usable & (families.times >= window.start_ms)
         before = standing(previous, layouts, lookup)
-        times, started = previous.times, np.zeros(len(there), np.int64)
-        there &= ~went_on(every.observed, families, window, every.usable, previous)
-        if there.any():
-            before = every.take(at).where(there, before)
-            times = np.where(there, families.times[at], times)
-            if families.started is not None:
-                started = np.where(there, families.started[at], 0)
+        known = Before.of(
+            families, window, every.usable, every.observed, before.observed, previous
+        )
+        if known.there.any():
+            before = every.take(known.at).where(known.there, before)
         now = every.take(usable)
-        known = Before(before.observed, times, started)
         scraped = Scraped.of(families, window, usable, now.observed, known)
         return cls(scraped, now, before.take(scraped.some), layouts)
 
