@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
+from runtime.prober_settings import ProbePage, Prober
 from runtime.quantities import Address
 from runtime.section import Positive, Section, Switch, Whole
 from runtime.texts import PathText, Regex
@@ -115,3 +116,5 @@ class Exporter(Section):
     )
     paths: Paths = Paths()
     collectors: Collectors = Collectors()
+    prober: Prober = Prober()
+    probe: ProbePage = ProbePage()

@@ -91,6 +91,11 @@ class Retention(Section):
         description="How long is kept what was restated, and what verifications found; "
         "0s is for ever.",
     )
+    runs: Duration = Field(
+        90 * _DAY,
+        description="How long runs of probe jobs and their results are kept; 0s is "
+        "for ever.",
+    )
     rules: tuple[RetentionRule, ...] = Field(
         (), description="Series that are kept for another time."
     )

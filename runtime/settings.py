@@ -23,6 +23,7 @@ from runtime.exporter_settings import (
     Paths,
     VmstatCollector,
 )
+from runtime.probing.jobs import Probes
 from runtime.quantities import Address, Size, format_duration
 from runtime.retention_settings import Retention
 from runtime.rollup_settings import Rollup
@@ -181,6 +182,7 @@ class Settings(Section):
     retention: Retention = Retention()
     verify: Verify = Verify()
     events: Events = Events()
+    probes: Probes = Probes()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

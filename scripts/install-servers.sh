@@ -12,7 +12,9 @@ declare -A commands=(
     [postgresql]=pg_ctl
     [prometheus]=prometheus
     [prometheus-alertmanager]=prometheus-alertmanager
+    [prometheus-blackbox-exporter]=prometheus-blackbox-exporter
     [prometheus-node-exporter]=prometheus-node-exporter
+    [prometheus-smokeping-prober]=prometheus-smokeping-prober
     [sqlite3]=sqlite3
     [wrk]=wrk
 )

@@ -1,0 +1,1 @@
+"""Destinations, jobs and results as the bridge keeps and judges them."""

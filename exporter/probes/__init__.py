@@ -1,0 +1,1 @@
+"""Trying destinations: one file for each kind of probe."""
