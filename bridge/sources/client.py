@@ -22,7 +22,7 @@ from urllib3.exceptions import (
 )
 
 from bridge.sources.base import SourceError
-from bridge.sources.connections import CHUNK, Sockets, TimedHTTPPool, TimedHTTPSPool
+from runtime.connections import CHUNK, Sockets, TimedHTTPPool, TimedHTTPSPool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

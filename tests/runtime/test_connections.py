@@ -9,7 +9,7 @@ import pytest
 
 from bridge.sources.base import SourceError
 from bridge.sources.client import Client
-from bridge.sources.connections import Sockets
+from runtime.connections import Sockets
 from tests.web import FakeWeb, Told
 
 if TYPE_CHECKING:
