@@ -1,0 +1,104 @@
+"""What the exporter and its prober's process say to each other.
+
+Settings travel as JSON, since their schema reads and writes it; results as msgpack.
+Both sides are of the same version, so that nothing here has to be compatible.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from runtime.probing.wire import Result, Run, TestResult
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True):
+    """Where a job's probe of a destination is counted: a row of board and tally."""
+
+    job: str
+    destination: str
+    probe: str
+    row: int
+
+
+class Work(msgspec.Struct, frozen=True, tag="work"):
+    """All that has to be done from now on: the JSON of a `wire.Plan`.
+
+    `rows` are those of its assignments, `jobs` the rows of its jobs in the tally. With
+    `keep`, runs and their results are wanted; otherwise they are only counted.
+    """
+
+    plan: bytes
+    rows: tuple[Row, ...]
+    jobs: dict[str, int]
+    keep: bool
+
+
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """One probe, at once: the JSON of its settings, and whom it tries.
+
+    `guard` are the targets that may be talked to, written as in `exporter.probe.allow`;
+    None lets everything pass. `timeout` is in seconds, for all of it.
+    """
+
+    id: int
+    probe: bytes
+    name: str
+    host: str
+    timeout: float
+    guard: tuple[str, ...] | None = None
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """End: break off what goes on, tell of it, and go."""
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The prober listens."""
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """A run that has ended."""
+
+    run: Run
+
+
+class Tested(msgspec.Struct, frozen=True, tag="tested"):
+    """What came of a test of the plan."""
+
+    result: TestResult
+
+
+class Latest(msgspec.Struct, frozen=True, tag="latest"):
+    """The newest result of a job's probe of a destination, of any kind but echoes."""
+
+    row: int
+    result: Result
+
+
+class Answer(msgspec.Struct, frozen=True, tag="answer"):
+    """What came of an `Ask`."""
+
+    id: int
+    result: Result
+
+
+class Health(msgspec.Struct, frozen=True, tag="health", kw_only=True):
+    """How the prober is, once a second.
+
+    `sockets` counts the open ones by family and kind; `addresses` are those that names
+    have now. All others are totals since the process began.
+    """
+
+    starved: bool = False
+    in_flight: int = 0
+    waits: int = 0
+    dropped: int = 0
+    traces_left_out: int = 0
+    sockets: dict[str, int] = {}
+    resolver_failures: int = 0
+    resolver_changes: int = 0
+    addresses: dict[str, str] = {}
+
+
+ToProber = Work | Ask | Stop
+FromProber = Ready | Done | Tested | Latest | Answer | Health
