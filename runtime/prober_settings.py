@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
+from runtime.probing.rules import Allowed
 from runtime.quantities import Size
 from runtime.section import Positive, Section, Switch, Whole
 from runtime.texts import BaseUrl, PathText
@@ -73,7 +74,7 @@ class Prober(Section):
 class ProbePage(Section):
     """`/probe`, which probes what is asked for, and whom it does that for."""
 
-    allow: tuple[str, ...] = Field(
+    allow: tuple[Allowed, ...] = Field(
         (),
         description="Targets beyond the configured destinations, as addresses, "
         "networks or names, each with ports if only those: 192.0.2.0/24, "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from runtime.probing.rules import Rules
 from runtime.probing.wire import Result, Run, TestResult
 
 
@@ -36,8 +37,7 @@ class Work(msgspec.Struct, frozen=True, tag="work"):
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
     """One probe, at once: the JSON of its settings, and whom it tries.
 
-    `guard` are the targets that may be talked to, written as in `exporter.probe.allow`;
-    None lets everything pass. `timeout` is in seconds, for all of it.
+    `guard` says whom it may talk to; None lets everything pass. `timeout` is in seconds, for all of it.
     """
 
     id: int
@@ -45,7 +45,7 @@ class Ask(msgspec.Struct, frozen=True, tag="ask"):
     name: str
     host: str
     timeout: float
-    guard: tuple[str, ...] | None = None
+    guard: Rules | None = None
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from exporter.probes.base import Target
     from runtime.probing.jobs import Destination
     from runtime.probing.probes import Probe
+    from runtime.probing.rules import Rules
     from runtime.probing.wire import Plan, Result, Run, TestResult
 
 
@@ -53,12 +54,11 @@ class Prober:
         probe: Probe,
         target: Target,
         timeout: float,
-        guard: Sequence[str] | None = None,
+        guard: Rules | None = None,
     ) -> Result:
         """Probe a target now and return what was found; blocks for `timeout` at most.
 
-        `guard` are the targets that may be talked to, written as in
-        `exporter.probe.allow`; None lets everything pass. Raises ProberGone.
+        `guard` says whom it may talk to; None lets everything pass. Raises ProberGone.
         """
         raise NotImplementedError
 
