@@ -37,7 +37,8 @@ class Work(msgspec.Struct, frozen=True, tag="work"):
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
     """One probe, at once: the JSON of its settings, and whom it tries.
 
-    `guard` says whom it may talk to; None lets everything pass. `timeout` is in seconds, for all of it.
+    `guard` says whom it may talk to; None lets everything pass. `timeout` is in
+    seconds, for all of it.
     """
 
     id: int
