@@ -14,12 +14,16 @@ from models import forks
 from models.backfill import Backfill
 from models.buffer import Buffer
 from models.calendar import Calendar, RollupLocalDay
+from models.destination import Destination, DestinationTag, Tag
 from models.event import ErrorEvent
 from models.failures import DatabaseUnavailable
 from models.identity import ApiKey
+from models.job import Job, JobDestination, JobTag, Maintenance, Module
 from models.layout import Layout
 from models.ledger import Ledger
 from models.postgres import Postgres
+from models.probe_evidence import Certificate, ProbeTest, Route
+from models.probe_run import Agent, ProbeResult, ProbeRun
 from models.retained import Retained
 from models.rollup import RollupDay, RollupHour, RollupMinute
 from models.series import Series
@@ -48,8 +52,22 @@ TABLES: Final[tuple[type[Table], ...]] = (
     Verification,
     Retained,
     Backfill,
+    Destination,
+    Tag,
+    DestinationTag,
+    Job,
+    JobDestination,
+    JobTag,
+    Module,
+    Maintenance,
+    Agent,
+    ProbeRun,
+    ProbeResult,
+    Route,
+    Certificate,
+    ProbeTest,
 )
-"""All tables, in the order in which they are documented."""
+"""All tables as they are documented; what others refer to comes before them."""
 
 
 def open_database(

@@ -29,6 +29,12 @@ TYPES: Final = {
     "BLOB": ("BLOB", "bytea"),
 }
 """What SQLite and PostgreSQL call the types of fields."""
+_SOME: Final = {
+    "rollup_minute_baseline": ", of rows whose flags have bit 1",
+    "probe_runs_unevaluated": ", of those that are not evaluated",
+    "probe_results_failures": ", of those with a reason",
+}
+"""Which rows are in the indexes that do not have all of them."""
 _HEAD: Final = ("column", "SQLite", "PostgreSQL", "meaning")
 
 
@@ -72,5 +78,4 @@ def _index(index: Any) -> str:
     parts, unique, where = index._expressions, index._unique, index._where  # noqa: SLF001 - as above
     columns = ", ".join(part.column_name for part in parts if isinstance(part, Field))
     kind = "unique index" if unique else "index"
-    where = ", of rows whose flags have bit 1" if where is not None else ""
-    return f"{kind} ({columns}){where}"
+    return f"{kind} ({columns}){_SOME[index._name] if where is not None else ''}"  # noqa: SLF001 - as above
