@@ -5,51 +5,38 @@ from __future__ import annotations
 import hmac
 import html
 import math
-import zlib
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, quote
 
 import structlog
 
-from exporter.negotiation import accepts_gzip, choose_format
+from exporter.negotiation import choose_format
+from exporter.pages.answer import Answer, exposition, plain
 from exporter.registry import Registry, UnknownCollector
 from exporter.render import openmetrics_renderer, text_renderer
 from exporter.telemetry import Telemetry, version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-log = structlog.get_logger(__name__)
+    from exporter.collectors.base import Family
+    from exporter.pages.answer import Page
 
-_GZIP: Final = 31
-"""What zlib calls the gzip container with the largest window."""
+log = structlog.get_logger(__name__)
 
 _RETRY_AFTER_SECONDS: Final = 1
 
 _SHARE_OF_TIMEOUT: Final = 0.9
 """Of the scraper's own timeout; the rest is for the answer to arrive."""
 
-_Headers = tuple[tuple[str, str], ...]
-
-
-class Answer(NamedTuple):
-    """A response before it is put on the wire."""
-
-    status: str
-    body: bytes
-    headers: _Headers
-
-
-def _plain(status: str, text: str, *headers: tuple[str, str]) -> Answer:
-    kind = ("Content-Type", "text/plain; charset=utf-8")
-    return Answer(status, f"{text}\n".encode(), (kind, *headers))
-
 
 class App:
     """Answers scrapes from a registry, at most `max_scrapes` at the same time.
 
-    With a token, whoever does not send it sees nothing but the health page.
+    With a token, whoever does not send it sees nothing but the health page. `pages` are
+    further ones by their path; `more` are asked for families at every scrape, whatever
+    collectors it chose, and must answer at once.
     """
 
     def __init__(
@@ -60,6 +47,8 @@ class App:
         token: str | None,
         max_scrapes: int,
         gzip_level: int,
+        pages: Mapping[str, Page] | None = None,
+        more: Sequence[Callable[[], Iterable[Family]]] = (),
     ) -> None:
         self._registry = registry
         self._telemetry = telemetry
@@ -70,10 +59,12 @@ class App:
             "text": text_renderer(),
             "openmetrics": openmetrics_renderer(),
         }
-        self._pages = {
+        self._more = more
+        self._pages: dict[str, Page] = {
             "/": self._index,
             "/metrics": self._metrics,
             "/-/healthy": self._healthy,
+            **{path: self._guarded(page) for path, page in (pages or {}).items()},
         }
 
     def __call__(
@@ -90,9 +81,11 @@ class App:
     def _answer(self, environ: WSGIEnvironment) -> Answer:
         page = self._pages.get(environ.get("PATH_INFO", ""))
         if page is None:
-            return _plain("404 Not Found", "There is /metrics, /-/healthy and /.")
+            *most, last = sorted(self._pages, reverse=True)
+            text = f"There is {', '.join(most)} and {last}."
+            return plain("404 Not Found", text)
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
-            return _plain("405 Method Not Allowed", "Use GET.", ("Allow", "GET, HEAD"))
+            return plain("405 Method Not Allowed", "Use GET.", ("Allow", "GET, HEAD"))
         return page(environ)
 
     def _is_allowed(self, environ: WSGIEnvironment) -> bool:
@@ -104,9 +97,15 @@ class App:
             sent.strip().encode("latin-1", "replace"), self._token
         )
 
+    def _guarded(self, page: Page) -> Page:
+        def answer(environ: WSGIEnvironment) -> Answer:
+            return page(environ) if self._is_allowed(environ) else _unauthorized()
+
+        return answer
+
     def _healthy(self, environ: WSGIEnvironment) -> Answer:
         del environ
-        return _plain("200 OK", "Healthy.")
+        return plain("200 OK", "Healthy.")
 
     def _index(self, environ: WSGIEnvironment) -> Answer:
         if not self._is_allowed(environ):
@@ -115,7 +114,10 @@ class App:
             f'<li><a href="metrics?collect[]={quote(name)}">{html.escape(name)}</a>'
             for name in self._registry.names
         )
-        body = _PAGE.format(version=html.escape(version()), collectors=collectors)
+        probes = ' · <a href="probes">Probes</a>' if "/probes" in self._pages else ""
+        body = _PAGE.format(
+            version=html.escape(version()), collectors=collectors, probes=probes
+        )
         kind = ("Content-Type", "text/html; charset=utf-8")
         return Answer("200 OK", body.encode(), (kind,))
 
@@ -126,7 +128,7 @@ class App:
             return _unauthorized()
         if not self._telemetry.begin(self._max_scrapes):
             count("busy")
-            return _plain(
+            return plain(
                 "503 Service Unavailable",
                 f"{self._max_scrapes} scrapes are in flight; try again later.",
                 ("Retry-After", str(_RETRY_AFTER_SECONDS)),
@@ -135,13 +137,11 @@ class App:
             answer = self._scrape(environ)
         except UnknownCollector as error:
             count("bad_request")
-            return _plain("400 Bad Request", f"{error}.")
+            return plain("400 Bad Request", f"{error}.")
         except Exception:
             log.exception("scrape failed")
             count("failed")
-            return _plain(
-                "500 Internal Server Error", "The scrape failed; see the log."
-            )
+            return plain("500 Internal Server Error", "The scrape failed; see the log.")
         finally:
             self._telemetry.end()
         count("answered")
@@ -155,16 +155,13 @@ class App:
         found = self._registry.scrape(names, _deadline(environ))
         wanted = choose_format(environ.get("HTTP_ACCEPT"))
         body = self._renderers[wanted.name].render(
-            (*found.families, *self._telemetry.families())
+            (
+                *found.families,
+                *self._telemetry.families(),
+                *(family for families in self._more for family in families()),
+            )
         )
-        headers: _Headers = (
-            ("Content-Type", wanted.content_type),
-            ("Vary", "Accept, Accept-Encoding"),
-        )
-        if self._gzip_level and accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING")):
-            body = zlib.compress(body, self._gzip_level, _GZIP)
-            headers += (("Content-Encoding", "gzip"),)
-        return Answer("200 OK", body, headers)
+        return exposition(body, wanted, environ, self._gzip_level)
 
 
 def _deadline(environ: WSGIEnvironment) -> float | None:
@@ -177,7 +174,7 @@ def _deadline(environ: WSGIEnvironment) -> float | None:
 
 
 def _unauthorized() -> Answer:
-    return _plain(
+    return plain(
         "401 Unauthorized",
         "Send the header Authorization: Bearer TOKEN.",
         ("WWW-Authenticate", 'Bearer realm="epimetheus-exporter"'),
@@ -192,7 +189,7 @@ _PAGE: Final = """<!doctype html>
 <style>body {{ font: 1rem/1.5 system-ui; margin: 2rem auto; max-width: 40rem }}</style>
 <h1>Epimetheus exporter</h1>
 <p>Version {version}.
-<p><a href="metrics">Metrics</a> · <a href="-/healthy">Health</a>
+<p><a href="metrics">Metrics</a> · <a href="-/healthy">Health</a>{probes}
 <h2>Collectors</h2>
 <ul>{collectors}</ul>
 </html>

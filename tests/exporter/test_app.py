@@ -11,13 +11,16 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.app import App
 from exporter.collectors.base import Family, Metric
+from exporter.pages.answer import plain
 from exporter.registry import Registry
 from exporter.telemetry import Telemetry
 from runtime.clock import SystemClock
 from tests.exporter.exposition import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from exporter.pages.answer import Page
 
 OPENMETRICS = {"HTTP_ACCEPT": "application/openmetrics-text;version=1.0.0"}
 
@@ -73,6 +76,8 @@ def _app(
     token: str | None = None,
     max_scrapes: int = 8,
     gzip_level: int = 3,
+    pages: Mapping[str, Page] | None = None,
+    more: Sequence[Callable[[], Iterable[Family]]] = (),
 ) -> Client:
     clock = SystemClock()
     collectors = {"one": Collector(act), "two": Collector(act)}
@@ -85,6 +90,8 @@ def _app(
             token=token,
             max_scrapes=max_scrapes,
             gzip_level=gzip_level,
+            pages=pages,
+            more=more,
         )
     )
 
@@ -296,3 +303,23 @@ def test_a_mistake_of_the_exporter_is_said_and_logged(
     assert response.status == "500 Internal Server Error"
     assert [line["event"] for line in logs] == ["scrape failed"]
     assert _outcomes(client)["failed"] == 1
+
+
+def test_further_pages_are_shown_to_whoever_sees_the_metrics() -> None:
+    pages: dict[str, Page] = {"/probes": lambda _: plain("200 OK", "Probed.")}
+    client = _app(token="s3cret", pages=pages)
+    allowed = {"HTTP_AUTHORIZATION": "Bearer s3cret"}
+    assert client("/probes").status == "401 Unauthorized"
+    assert client("/probes", **allowed).body == b"Probed.\n"
+    assert b'<a href="probes">' in client("/", **allowed).body
+    assert b'<a href="probes">' not in _app()("/").body
+    assert client("/nothing").body == (
+        b"There is /probes, /metrics, /-/healthy and /.\n"
+    )
+
+
+def test_further_families_are_part_of_every_scrape() -> None:
+    metric = Metric("more", "gauge", "More.")
+    client = _app(more=[lambda: [metric.of(1)]])
+    for query in ("", "collect[]=one", "exclude[]=one"):
+        assert "more" in parse(client(query=query).body.decode())
