@@ -15,30 +15,38 @@ from runtime.probing.wire import Result, Run, TestResult
 class Row(msgspec.Struct, frozen=True, array_like=True):
     """Where a job's probe of a destination is counted: a row of board and tally."""
 
+    row: int
     job: str
     destination: str
     probe: str
-    row: int
+    kind: str
+
+
+class JobCounts(msgspec.Struct, array_like=True):
+    """What became of a job's runs; `left_out` were due while nothing could run."""
+
+    completed: int = 0
+    failed: int = 0
+    aborted: int = 0
+    left_out: int = 0
+    skipped: int = 0
 
 
 class Work(msgspec.Struct, frozen=True, tag="work"):
-    """All that has to be done from now on: the JSON of a `wire.Plan`.
+    """All that has to be done from now on by an agent: the JSON of a `wire.Plan`.
 
-    `rows` are those of its assignments, `jobs` the rows of its jobs in the tally. With
-    `keep`, runs and their results are wanted; otherwise they are only counted.
+    With `keep`, runs and their results are wanted; otherwise they are only counted.
     """
 
     plan: bytes
-    rows: tuple[Row, ...]
-    jobs: dict[str, int]
+    agent: str
     keep: bool
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
     """One probe, at once: the JSON of its settings, and whom it tries.
 
-    `guard` says whom it may talk to; None lets everything pass. `timeout` is in
-    seconds, for all of it.
+    Without a guard everything is allowed. `timeout` is in seconds, for all of it.
     """
 
     id: int
@@ -53,8 +61,11 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """End: break off what goes on, tell of it, and go."""
 
 
-class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """The prober listens."""
+class Slots(msgspec.Struct, frozen=True, tag="slots"):
+    """Where everything of the plan that is worked on now is counted."""
+
+    version: str
+    rows: tuple[Row, ...]
 
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
@@ -70,10 +81,14 @@ class Tested(msgspec.Struct, frozen=True, tag="tested"):
 
 
 class Latest(msgspec.Struct, frozen=True, tag="latest"):
-    """The newest result of a job's probe of a destination, of any kind but echoes."""
+    """The newest result in a row, of any kind but echoes.
+
+    `changes` counts how often its route became another.
+    """
 
     row: int
     result: Result
+    changes: int = 0
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer"):
@@ -86,8 +101,8 @@ class Answer(msgspec.Struct, frozen=True, tag="answer"):
 class Health(msgspec.Struct, frozen=True, tag="health", kw_only=True):
     """How the prober is, once a second.
 
-    `sockets` counts the open ones by family and kind; `addresses` are those that names
-    have now. All others are totals since the process began.
+    `sockets` counts the open ones by family and kind, such as `ipv4 raw`; `addresses`
+    are those that destinations have now. All others are totals since its beginning.
     """
 
     starved: bool = False
@@ -95,6 +110,7 @@ class Health(msgspec.Struct, frozen=True, tag="health", kw_only=True):
     waits: int = 0
     dropped: int = 0
     traces_left_out: int = 0
+    jobs: dict[str, JobCounts] = {}
     sockets: dict[str, int] = {}
     resolver_failures: int = 0
     resolver_changes: int = 0
@@ -102,4 +118,4 @@ class Health(msgspec.Struct, frozen=True, tag="health", kw_only=True):
 
 
 ToProber = Work | Ask | Stop
-FromProber = Ready | Done | Tested | Latest | Answer | Health
+FromProber = Slots | Done | Tested | Latest | Answer | Health

@@ -64,6 +64,13 @@ class Schedule:
             for at in range(_up(span.start, self.interval), span.end, self.interval)
         ]
 
+    def count(self, start: int, end: int) -> int:
+        """Return how many times `due` would return."""
+        return sum(
+            len(range(_up(span.start, self.interval), span.end, self.interval))
+            for span in self._open(start, end)
+        )
+
     def next(self, after: int) -> int | None:
         """Return the first time after this one at which the job runs.
 

@@ -133,6 +133,7 @@ def test_runs_are_those_of_the_rules_taken_literally(
     grid = range(-(-start // 1000) * 1000, end, 1000)
     expected = runs(described, grid)
     assert schedule.due(start, end) == expected
+    assert schedule.count(start, end) == len(expected)
     after = schedule.next(start - 1)
     if expected:
         assert after == expected[0]

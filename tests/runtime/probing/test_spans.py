@@ -13,7 +13,7 @@ from tests.runtime.probing.clocks import CHANGES, inside, utc, windows
 
 def spans(start: str, end: str, *described: Window) -> list[tuple[int, int]]:
     opened = [OpenDays.of(window) for window in described]
-    return [tuple(span) for span in open_spans(opened, utc(start), utc(end))]
+    return [(a, b) for a, b in open_spans(opened, utc(start), utc(end))]
 
 
 def hours(*texts: str) -> list[tuple[int, int]]:
