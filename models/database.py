@@ -19,6 +19,7 @@ from models.event import ErrorEvent
 from models.failures import DatabaseUnavailable
 from models.identity import ApiKey
 from models.job import Job, JobDestination, JobTag, Maintenance, Module
+from models.judgement import ProbeHour, ProbeSpan, ProbeView
 from models.layout import Layout
 from models.ledger import Ledger
 from models.postgres import Postgres
@@ -66,6 +67,9 @@ TABLES: Final[tuple[type[Table], ...]] = (
     Route,
     Certificate,
     ProbeTest,
+    ProbeView,
+    ProbeSpan,
+    ProbeHour,
 )
 """All tables as they are documented; what others refer to comes before them."""
 
