@@ -32,7 +32,7 @@ def test_runs_of_a_suspended_host_are_left_out_and_counted() -> None:
     one = agenda(one=10_000, two=7_000)
     one.look(NOW)
     woken = one.look(NOW + 100_500)
-    assert woken.runs[-1] == ("one", NOW + 100_000)
+    assert ("one", NOW + 100_000) in woken.runs
     assert woken.left_out["one"] == 9
     made = [job for job, _ in woken.runs].count("two")
     missed = Schedule(7000).count(NOW + 1, NOW + 100_501) - made
