@@ -12,12 +12,17 @@ from flask_openapi3.openapi import OpenAPI
 from bridge.api import (
     corrections,
     coverage,
+    destinations,
     document,
+    entries,
     events,
     explain,
     health,
+    jobs,
     labels,
+    maintenance,
     metrics,
+    modules,
     problems,
     restatements,
     retention,
@@ -62,6 +67,10 @@ _NOUNS: Final = (
     explain,
     corrections,
     status,
+    destinations,
+    jobs,
+    modules,
+    maintenance,
 )
 _PLAIN: Final = (health, metrics, document, web)
 _HEADERS: Final = {
@@ -111,6 +120,7 @@ def create_app(
     for module in _PLAIN:
         app.register_blueprint(module.blueprint)
     problems.install(app)
+    entries.install(app)
     app.before_request(_begin)
     app.before_request(_admit)
     app.before_request(refuse_repeated)

@@ -39,6 +39,9 @@ MAINTENANCE: Final = Kind("maintenance", "maintenance")
 KINDS: Final = (MODULE, DESTINATION, JOB, MAINTENANCE)
 """All kinds, those first that others name."""
 
+RESERVED: Final = frozenset({"summary", "validate"})
+"""Names that entries cannot have, as their addresses are something else."""
+
 _READERS: Final[dict[Kind, TypeAdapter[Any]]] = {
     DESTINATION: TypeAdapter(Destination),
     JOB: TypeAdapter(Job),
@@ -78,6 +81,8 @@ def read(kind: Kind, document: Mapping[str, Any], around: Around) -> Section:
         "modules": list(map(dict, around.modules)),
         "jobs": list(map(dict, around.jobs)),
     }
+    if document.get("name") in RESERVED:
+        raise WrongEntry([("name", "is a word of the API; choose another one")])
     probes[kind.key] = [dict(document)] + [
         other
         for other in probes.get(kind.key, [])
@@ -91,13 +96,8 @@ def read(kind: Kind, document: Mapping[str, Any], around: Around) -> Section:
 
 
 def written(entry: Section) -> dict[str, Any]:
-    """Return what was written of an entry, without the defaults of the rest."""
-    return entry.model_dump(mode="json", exclude_unset=True)
-
-
-def complete(kind: Kind, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a stored entry with all its keys, durations as text."""
-    return stored(kind, document).model_dump(mode="json")
+    """Return all settings of an entry as people write them, durations as text."""
+    return entry.model_dump(mode="json")
 
 
 def stored(kind: Kind, document: Mapping[str, Any]) -> Section:

@@ -12,7 +12,6 @@ from bridge.probing.entries import (
     Around,
     Kind,
     WrongEntry,
-    complete,
     read,
     stored,
     written,
@@ -39,18 +38,19 @@ def test_an_entry_is_read_as_config_yaml_is() -> None:
     )
     assert isinstance(job, Job)
     assert (job.interval, job.probes) == (90.0, ("icmp",))
-    assert written(job) == {
-        "name": "gateways",
-        "interval": "1m30s",
-        "destinations": ["gateway"],
+    whole = written(job)
+    assert (whole["interval"], whole["history"], whole["splay"]) == (
+        "1m30s",
+        "all",
+        None,
+    )
+    assert stored(JOB, whole) == job
+
+
+def test_words_of_the_api_are_no_names() -> None:
+    assert problems(DESTINATION, {"name": "summary", "host": "a"}) == {
+        "name": "is a word of the API; choose another one"
     }
-
-
-def test_all_keys_can_be_shown_and_read_back() -> None:
-    document = {"name": "gateways", "destinations": ["gateway"]}
-    whole = complete(JOB, document)
-    assert (whole["interval"], whole["history"], whole["splay"]) == ("1m", "all", None)
-    assert stored(JOB, whole) == stored(JOB, document)
 
 
 def test_every_problem_is_told_with_its_dotted_key() -> None:
