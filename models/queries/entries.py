@@ -87,6 +87,17 @@ def find(db: Database, table: str, name: str) -> EntryRow | None:
     return found[0] if found else None
 
 
+def number(db: Database, table: str, name: str) -> int | None:
+    """Return who has a name, or had it last; None if nobody ever did."""
+    last = "ORDER BY CASE WHEN deleted_at = 0 THEN 0 ELSE 1 END, id DESC"
+    rows: list[Any] = rows_of(
+        db,
+        f"SELECT id FROM {table} WHERE name = ? {last if table in FORMER else ''}",  # noqa: S608 - own names
+        (name,),
+    )
+    return int(rows[0][0]) if rows else None
+
+
 def everything(db: Database, table: str) -> list[EntryRow]:
     """Return all entries that are not deleted, sorted by name."""
     return list(search(db, table, Sought()))
@@ -198,10 +209,10 @@ def _read(
     found = []
     for row in rows:
         told = dict(zip(columns, row, strict=True))
-        number, name = told.pop("id"), told.pop("name")
+        row_id, name = told.pop("id"), told.pop("name")
         facts = {key: told.pop(key) for key in (*_FACTS, *states)}
-        document = _document(name, told, lists.get(number, {}), table)
-        found.append(EntryRow(table, number, name, document, **facts))
+        document = _document(name, told, lists.get(row_id, {}), table)
+        found.append(EntryRow(table, row_id, name, document, **facts))
     return found
 
 
@@ -227,6 +238,6 @@ def _lists(
             f"WHERE b.{own} = ids.value",
             (number_list(db, ids),),
         )
-        for number, name in sorted(rows):
-            found.setdefault(number, {}).setdefault(key, []).append(name)
+        for row_id, name in sorted(rows):
+            found.setdefault(row_id, {}).setdefault(key, []).append(name)
     return found

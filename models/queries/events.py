@@ -89,6 +89,30 @@ def replace_window(  # noqa: PLR0917 - what is replaced, and by what
         _upsert(db, newest[begin : begin + _CHUNK], add=False)
 
 
+def replace_alike(
+    db: Database,
+    source: str,
+    fingerprints: Sequence[str],
+    start_ms: int,
+    events: Sequence[EventRow],
+) -> int:
+    """Make `events` the only ones of these fingerprints from `start_ms` on.
+
+    To be called inside a transaction. Returns how many more there are than before, at
+    least 0.
+    """
+    marks, mark = placeholders(db, len(fingerprints)), db.param
+    cursor = db.execute_sql(
+        f"DELETE FROM error_events WHERE source = {mark} AND time >= {mark} "  # noqa: S608 - own names
+        f"AND fingerprint IN ({marks})",
+        (source, start_ms, *fingerprints),
+    )
+    removed: int = cursor.rowcount
+    for begin in range(0, len(events), _CHUNK):
+        _upsert(db, events[begin : begin + _CHUNK], add=False)
+    return max(len(events) - removed, 0)
+
+
 def record(db: Database, event: EventRow, *, add: bool = False) -> None:
     """Insert an event, or replace the one with the same source, fingerprint and time.
 
