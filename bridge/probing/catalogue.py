@@ -37,7 +37,7 @@ from models.queries import entries as table
 from models.queries.entries import EntryRow, Sought
 
 if TYPE_CHECKING:
-    from peewee import Database
+    from models.database import Database
 
     from runtime.clock import Clock
 

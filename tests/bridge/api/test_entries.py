@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.bridge.application import Application
 
 GATEWAY = {"name": "gateway", "host": "192.0.2.1", "tags": ["lan", "core"]}
-EVERY = {
+EVERY: dict[str, dict[str, Any]] = {
     "destinations": GATEWAY,
     "modules": {"name": "ping-20", "kind": "icmp", "count": 20, "spacing": "50ms"},
     "jobs": {"name": "often", "interval": "5s", "tags": ["lan"]},
