@@ -72,6 +72,12 @@ def accepts_gzip(accept_encoding: str | None) -> bool:
     return qualities.get("gzip", qualities.get("*", 0.0)) > 0
 
 
+def prefers_json(accept: str | None) -> bool:
+    """Whether the header Accept likes JSON better than HTML, which browsers name."""
+    qualities = {wanted.value: wanted.quality for wanted in _parse(accept or "")}
+    return qualities.get("application/json", 0.0) > qualities.get("text/html", 0.0)
+
+
 def _offers(wanted: _Range) -> list[Format]:
     return [
         offered

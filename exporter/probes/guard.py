@@ -7,6 +7,7 @@ server that changes between the two gains nothing.
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,8 @@ from runtime.probing.reasons import Reason
 from runtime.probing.rules import host_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from exporter.probes.special import IpAddress, IpNetwork
     from runtime.probing.rules import Rule, Rules
 
@@ -49,23 +52,33 @@ class RuleGuard:
                     Reason.NOT_ALLOWED, _explanation(host, ip, address, port)
                 )
 
-    def may_allow(self, host: str, port: int | None) -> bool:
-        """Whether there is an address at which a name would be let through.
+    def may_allow(self, host: str) -> bool:
+        """Whether there is a port, and an address of a name, to be let through.
 
         What no rule can allow need not even be resolved.
         """
         name = host_name(host)
-        return any(
-            _has_port(rule, port) and (network is not None or _is_named(rule, name))
-            for rule, network in self._rules
-        )
+        if name:
+            return any(
+                network or _is_named(rule, name) for rule, network in self._rules
+            )
+        try:
+            addresses = meanings(host)
+        except ValueError:
+            return False
+        return all(self._names(name, address, _always) for address in addresses)
 
     def _opens(self, name: str, address: IpAddress, port: int | None) -> bool:
-        around = special(address)
-        if self._redirects and around is None and port in _WEB:
+        if self._redirects and special(address) is None and port in _WEB:
             return True
+        return self._names(name, address, partial(_has_port, port))
+
+    def _names(
+        self, name: str, address: IpAddress, has_port: Callable[[Rule], bool]
+    ) -> bool:
+        around = special(address)
         for rule, network in self._rules:
-            if not _has_port(rule, port):
+            if not has_port(rule):
                 continue
             if network is not None:
                 inside = around is None or _is_within(network, around.network)
@@ -78,7 +91,11 @@ class RuleGuard:
         return False
 
 
-def _has_port(rule: Rule, port: int | None) -> bool:
+def _always(_: Rule) -> bool:
+    return True
+
+
+def _has_port(port: int | None, rule: Rule) -> bool:
     return rule.has_all_ports if port is None else rule.low <= port <= rule.high
 
 

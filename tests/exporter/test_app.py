@@ -307,7 +307,7 @@ def test_a_mistake_of_the_exporter_is_said_and_logged(
 
 def test_further_pages_are_shown_to_whoever_sees_the_metrics() -> None:
     pages: dict[str, Page] = {"/probes": lambda _: plain("200 OK", "Probed.")}
-    client = _app(token="s3cret", pages=pages)
+    client = _app(token="s3cret", pages=pages)  # noqa: S106 - of this test alone
     allowed = {"HTTP_AUTHORIZATION": "Bearer s3cret"}
     assert client("/probes").status == "401 Unauthorized"
     assert client("/probes", **allowed).body == b"Probed.\n"

@@ -100,10 +100,13 @@ def test_redirects_lead_to_public_web_servers_only() -> None:
     assert not _passes(guard, "login.example.com", "169.254.169.254", 80)
 
 
-def test_names_that_no_rule_is_for_need_not_be_resolved() -> None:
-    named = _guard("db.example.org:5432")
-    assert named.may_allow("DB.example.org", 5432)
-    assert not named.may_allow("db.example.org", 80)
-    assert not named.may_allow("db.example.org", None)
-    assert not named.may_allow("evil.example.org", 5432)
-    assert _guard("9.9.9.0/24").may_allow("evil.example.org", 80)
+def test_what_no_rule_is_for_need_not_be_resolved() -> None:
+    named = _guard("db.example.org:5432", "9.9.9.9:80")
+    assert named.may_allow("DB.example.org")
+    assert named.may_allow("9.9.9.9")
+    assert named.may_allow("evil.example.org")  # which may have that address
+    assert not named.may_allow("9.9.9.8")
+    assert not named.may_allow("127.1")
+    assert not _guard("db.example.org").may_allow("evil.example.org")
+    assert not _guard("0.0.0.0/0").may_allow("127.0.0.1")
+    assert not _guard().may_allow("1.1.1.1")

@@ -1,0 +1,81 @@
+"""`/probes`: the last results with their logs, as a page for people or as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
+
+import msgspec
+
+from exporter.negotiation import prefers_json
+from exporter.pages import catalogue
+from exporter.pages.answer import Answer
+from exporter.pages.probes_html import page
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+    from exporter.pages.catalogue import Planned
+    from exporter.pages.probe import Asked
+    from exporter.pages.ring import Kept, Ring
+
+_ANY: Final = ("", "all")
+
+
+class ProbesPage:
+    """Shows what is in the ring, and what of it failed with `?only=failures`.
+
+    `module` and `destination` narrow it down further. `configured` is what this host's
+    settings plan.
+    """
+
+    def __init__(
+        self, prober: Asked, configured: Planned, ring: Ring, *, any_module: bool
+    ) -> None:
+        self._prober = prober
+        self._configured = configured
+        self._ring = ring
+        self._any_module = any_module
+
+    def __call__(self, environ: WSGIEnvironment) -> Answer:
+        """Show the results that a request wants to see, newest first."""
+        query = parse_qs(environ.get("QUERY_STRING", ""))
+        asked = {name: values[-1] for name, values in query.items()}
+        kept = [one for one in self._ring.newest() if _is_wanted(one, asked)]
+        if asked.get("format") == "json" or prefers_json(environ.get("HTTP_ACCEPT")):
+            body = msgspec.json.encode({"results": [_as_json(one) for one in kept]})
+            return _answer("application/json", body)
+        planned = (self._prober.plan, self._configured)
+        text = page(
+            kept,
+            asked,
+            modules=sorted(catalogue.modules(*planned, any_module=self._any_module)),
+            destinations=[
+                one.name for plan in planned for one in plan.destinations if one.enabled
+            ],
+        )
+        return _answer("text/html", text.encode())
+
+
+def _answer(kind: str, body: bytes) -> Answer:
+    headers = (
+        ("Content-Type", f"{kind}; charset=utf-8"),
+        ("Vary", "Accept"),
+        ("Cache-Control", "no-store"),
+        # Nothing of this page runs, wherever a probed server's words end up in it.
+        ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
+    )
+    return Answer("200 OK", body, headers)
+
+
+def _is_wanted(kept: Kept, asked: dict[str, str]) -> bool:
+    result = kept.result
+    return (
+        (asked.get("only") != "failures" or not result.succeeded)
+        and asked.get("module", "") in (*_ANY, result.probe)
+        and asked.get("destination", "") in (*_ANY, result.destination)
+    )
+
+
+def _as_json(kept: Kept) -> dict[str, Any]:
+    return {"id": kept.number, "job": kept.job, **msgspec.to_builtins(kept.result)}
