@@ -198,7 +198,7 @@ def test_debugging_tells_each_step_and_hides_secrets() -> None:
     page = probe_page(FakeProber(), probes={**GATEWAY, "modules": [module]})
     text = get(page, "target=gateway&module=web&debug=true").text
     assert "0.200000 connected\n" in text
-    assert "probe_success 1\n" in text
+    assert "probe_success 1.0\n" in text
     assert "kind: http" in text
     assert "Accept: */*" in text
     assert "s3cret" not in text
