@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bridge.rollup.deletion import retention as rollup
-from bridge.rollup.deletion.ageing import AGED
+from bridge.rollup.deletion.ageing import AGED, PROBED, probed_horizon
 from bridge.rollup.windows import Resolution
 from models.dialect import is_sqlite
 from models.queries import expiry
@@ -15,6 +15,7 @@ from models.queries.retained import EVERYTHING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from bridge.rollup.deletion.ageing import Aged
     from bridge.rollup.deletion.expiry import Due
     from models.database import Database
     from runtime import settings
@@ -55,15 +56,19 @@ def planned(
     """Return what would be deleted now, by source, resolution and rule."""
     names = sorted({*sources, *expiry.sources(db)})
     horizon = rollup.horizon(db, names, now)
-    if horizon is None:
-        return []
-    found = [
-        one
-        for source in names
-        for resolution in Resolution
-        for one in _of_source(db, retention, source, resolution, horizon)
-    ]
-    return [*found, *_aged(db, retention, horizon)]
+    found: list[Planned] = []
+    if horizon is not None:
+        found += [
+            one
+            for source in names
+            for resolution in Resolution
+            for one in _of_source(db, retention, source, resolution, horizon)
+        ]
+        found += _aged(db, retention, AGED, horizon)
+    probed = probed_horizon(db, horizon, now)
+    if probed is not None:
+        found += _aged(db, retention, PROBED, probed)
+    return found
 
 
 def _of_source(
@@ -102,14 +107,14 @@ def _planned(db: Database, due: Due, kept: float, share: float) -> Planned:
     )
 
 
-def _aged(db: Database, retention: settings.Retention, now: int) -> Iterator[Planned]:
-    for aged in AGED:
+def _aged(
+    db: Database, retention: settings.Retention, tables: Iterable[Aged], now: int
+) -> Iterator[Planned]:
+    for aged in tables:
         kept: float = getattr(retention, aged.setting)
         cut = now - round(kept) if kept else now
         rows, oldest = (0, cut * aged.units)
         if kept:
-            rows, oldest = expiry.count_old(
-                db, aged.table, aged.column, cut * aged.units
-            )
+            rows, oldest = aged.old(db, cut * aged.units)
         start = oldest // aged.units if rows else cut
         yield Planned("", aged.table, "", kept, start, cut, cut, 0, rows, 0, "")

@@ -47,7 +47,19 @@ class PlannedModel(BaseModel):
 
     source: str = Field(description="Empty for tables that are of all sources.")
     resolution: Literal[
-        "minute", "hour", "day", "error_events", "restatements", "verifications"
+        "minute",
+        "hour",
+        "day",
+        "error_events",
+        "restatements",
+        "verifications",
+        "probe_results",
+        "probe_runs",
+        "routes",
+        "certificates",
+        "probe_tests",
+        "jobs",
+        "destinations",
     ]
     match: str = Field(description="The rule; empty for the series without one.")
     kept: float = Field(description="Seconds; 0 is for ever.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
-from peewee import CompositeKey, Field
+from peewee import CompositeKey, Context, Field
 
 from models.base import table_name
 from models.database import TABLES
@@ -29,12 +29,6 @@ TYPES: Final = {
     "BLOB": ("BLOB", "bytea"),
 }
 """What SQLite and PostgreSQL call the types of fields."""
-_SOME: Final = {
-    "rollup_minute_baseline": ", of rows whose flags have bit 1",
-    "probe_runs_unevaluated": ", of those that are not evaluated",
-    "probe_results_failures": ", of those with a reason",
-}
-"""Which rows are in the indexes that do not have all of them."""
 _HEAD: Final = ("column", "SQLite", "PostgreSQL", "meaning")
 
 
@@ -78,4 +72,14 @@ def _index(index: Any) -> str:
     parts, unique, where = index._expressions, index._unique, index._where  # noqa: SLF001 - as above
     columns = ", ".join(part.column_name for part in parts if isinstance(part, Field))
     kind = "unique index" if unique else "index"
-    return f"{kind} ({columns}){_SOME[index._name] if where is not None else ''}"  # noqa: SLF001 - as above
+    return f"{kind} ({columns}){'' if where is None else _condition(where)}"
+
+
+def _condition(where: Any) -> str:
+    """Return which rows are in an index that does not have all of them."""
+    if not isinstance(where.lhs, Field):
+        return ", of rows whose flags have bit 1"
+    context = Context(param="{!r}")
+    sql, params = context.sql(where).query()
+    words = sql.strip("()").replace('"t1".', "").replace('"', "`")
+    return f", of rows where {words.format(*params)}"

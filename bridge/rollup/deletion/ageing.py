@@ -1,4 +1,4 @@
-"""Deletes what ages by a time of its own: events, restatements, days of calendars."""
+"""Deletes what ages by a time of its own: events, runs of probes, days of calendars."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.rollup.deletion.sweeping import SHARD, Bite
 from bridge.rollup.windows import Resolution
-from models.queries import expiry, retained
+from models.queries import expiry, former, retained, runs
 from models.queries.series import ids_of_source
 
 if TYPE_CHECKING:
@@ -41,12 +41,56 @@ class Aged:
             if rows:
                 yield Bite(0, rows)
 
+    def old(self, db: Database, before: int) -> tuple[int, int]:
+        """Return how many rows are from before a time, and the time of the oldest."""
+        return expiry.count_old(db, self.table, self.column, before)
+
+
+@dataclass(frozen=True, slots=True)
+class Former(Aged):
+    """Rows that were deleted, and stay only for the history that refers to them."""
+
+    def bites(self, db: Database, before: int, most: int) -> Iterator[Bite]:
+        """Delete the rows that nothing refers to any more, in one transaction."""
+        del most
+        with db.atomic():
+            rows = former.delete(db, self.table, before)
+        if rows:
+            yield Bite(0, rows)
+
+    def old(self, db: Database, before: int) -> tuple[int, int]:
+        """Return as `Aged.old`."""
+        return former.count(db, self.table, before)
+
 
 AGED: Final = (
     Aged("error_events", "time", 1000, "events"),
     Aged("restatements", "at", 1, "restatements"),
     Aged("verifications", "at", 1, "restatements"),
 )
+PROBED: Final = (
+    # Nothing goes before what refers to it.
+    Aged("probe_results", "scheduled_ms", 1000, "runs"),
+    Aged("probe_runs", "scheduled_ms", 1000, "runs"),
+    Aged("routes", "last_seen", 1000, "runs"),
+    Aged("certificates", "last_seen", 1000, "runs"),
+    Aged("probe_tests", "created_at", 1000, "runs"),
+    Former("jobs", "deleted_at", 1000, "runs"),
+    Former("destinations", "deleted_at", 1000, "runs"),
+)
+"""What probes leave behind; agents stay."""
+
+
+def probed_horizon(db: Database, horizon: int | None, clock: float) -> int | None:
+    """Return the time that ages of runs are reckoned from, None where there are none.
+
+    That is the windows' horizon. A bridge without windows goes by its newest run, or
+    by the clock if that is earlier.
+    """
+    if horizon is not None:
+        return horizon
+    newest = runs.newest(db)
+    return None if newest is None else min(newest // 1000, int(clock))
 
 
 def local_days(

@@ -16,7 +16,14 @@ import numpy as np
 import structlog
 
 from bridge.rollup.deletion import expiry
-from bridge.rollup.deletion.ageing import AGED, LONGEST, WEEK, local_days
+from bridge.rollup.deletion.ageing import (
+    AGED,
+    LONGEST,
+    PROBED,
+    WEEK,
+    local_days,
+    probed_horizon,
+)
 from bridge.rollup.deletion.sweeping import Sweep
 from bridge.rollup.windows import Resolution
 from bridge.sources.matching import matching
@@ -132,9 +139,17 @@ class Retention:
         if self._calendars is not None:
             self._calendars.note()
         sources = sorted({*self._configured, *queries.sources(self._db)})
-        now = horizon(self._db, sources, self._clock.now())
-        if now is None:
-            return
+        clock = self._clock.now()
+        now = horizon(self._db, sources, clock)
+        if now is not None:
+            self._delete_windows(sources, now)
+        probed = probed_horizon(self._db, now, clock)
+        if probed is not None:
+            for aged in PROBED:
+                self._delete_aged(aged, probed)
+
+    def _delete_windows(self, sources: Sequence[str], now: int) -> None:
+        """Delete what is due of windows, and of what is told of them."""
         for day in range(2):
             ahead = Resolution.DAY.floor(now) + day * partitions.DAY
             self._call("partitions", partial(partitions.make, self._db, ahead))

@@ -31,6 +31,13 @@ def test_what_is_due_is_answered_by_source_and_resolution(
         "error_events",
         "restatements",
         "verifications",
+        "probe_results",
+        "probe_runs",
+        "routes",
+        "certificates",
+        "probe_tests",
+        "jobs",
+        "destinations",
     ]
     assert found["hour"] == {
         "source": "local",
