@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+from dns.exception import DNSException
+from pydantic import AfterValidator, Field, model_validator
 
 from runtime.quantities import Duration, Size
 from runtime.section import Positive, Section, Switch, Whole
-from runtime.texts import Name, Regex
+from runtime.texts import LinearRegex, Name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Family = Literal["auto", "ipv4", "ipv6"]
 Port = Annotated[Whole, Field(ge=1, le=65535)]
+
+
+def _known(parse: Callable[[str], object], what: str) -> AfterValidator:
+    def check(text: str) -> str:
+        try:
+            parse(text)
+        except (DNSException, ValueError) as error:
+            raise ValueError(f"{text!r} is no {what} of DNS") from error
+        return text
+
+    return AfterValidator(check)
+
+
+RecordType = Annotated[str, _known(dns.rdatatype.from_text, "record type")]
+RecordClass = Annotated[str, _known(dns.rdataclass.from_text, "record class")]
+Rcode = Annotated[str, _known(dns.rcode.from_text, "response code")]
+_Header = Annotated[
+    str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[^\x00-\x08\x0a-\x1f]*$")
+]
 _Status = Annotated[str, Field(pattern=r"^[1-5](xx|[0-9]{2})$")]
 
 
@@ -104,11 +130,13 @@ class TlsSettings(Section):
 class Exchange(Section):
     """One step of a conversation: wait for a line, then say one."""
 
-    expect: Regex = Field(
+    expect: LinearRegex = Field(
         "", description="Regular expression that a line must match; empty for none."
     )
     send: str = Field(
-        "", description=r"Line that is sent; `\1` is what the first group matched."
+        "",
+        description=r"Line that is sent, with a line feed behind it; `\1` is what the "
+        "first group matched.",
     )
     starttls: Switch = Field(default=False, description="Go over to TLS afterwards.")
 
@@ -141,8 +169,12 @@ class TlsProbe(_Probe):
 class HeaderMatch(Section):
     """A header and what it must, or must not, hold."""
 
-    header: str = Field(min_length=1, description="Name of the header.")
-    regex: Regex = Field(description="Regular expression on its value.")
+    header: str = Field(
+        min_length=1, description="Name of the header.", examples=["Content-Type"]
+    )
+    regex: LinearRegex = Field(
+        description="Regular expression on its value.", examples=["^text/html"]
+    )
     allow_missing: Switch = Field(
         default=False, description="Whether the header may be left out."
     )
@@ -158,7 +190,7 @@ class HttpProbe(_Probe):
         "URL itself.",
     )
     method: str = Field("GET", pattern="^[A-Z]+$", description="Method.")
-    headers: tuple[str, ...] = Field(
+    headers: tuple[_Header, ...] = Field(
         (), description="Headers, as `Name: value`; may replace `Host`."
     )
     body: str = Field("", description="Body of the request.")
@@ -183,10 +215,10 @@ class HttpProbe(_Probe):
         "any", description="Whether the last answer must come over TLS."
     )
     tls_settings: TlsSettings = TlsSettings()
-    body_matches: tuple[Regex, ...] = Field(
+    body_matches: tuple[LinearRegex, ...] = Field(
         (), description="Regular expressions that the body must all match."
     )
-    body_lacks: tuple[Regex, ...] = Field(
+    body_lacks: tuple[LinearRegex, ...] = Field(
         (), description="Regular expressions that the body must not match."
     )
     header_matches: tuple[HeaderMatch, ...] = Field(
@@ -195,7 +227,11 @@ class HttpProbe(_Probe):
     header_lacks: tuple[HeaderMatch, ...] = Field(
         (), description="Headers that must not match."
     )
-    proxy: str = Field("", description="URL of a proxy, http or socks5.")
+    proxy: str = Field(
+        "",
+        pattern=r"^((http|socks5)://[^/@\s]+/?)?$",
+        description="URL of a proxy, `http://...` or `socks5://...`.",
+    )
     user: str = Field("", description="User for basic authentication.")
     password_secret: str = Field(
         "", description="Secret of the agent with the password of `user`."
@@ -220,8 +256,8 @@ class DnsProbe(_Probe):
     query: str = Field(
         description="Name that is asked about.", examples=["example.org"]
     )
-    record_type: str = Field("A", pattern="^[A-Z0-9]+$", description="Type of record.")
-    record_class: str = Field("IN", pattern="^[A-Z]+$", description="Class of record.")
+    record_type: RecordType = Field("A", description="Type of record.")
+    record_class: RecordClass = Field("IN", description="Class of record.")
     transport: Literal["udp", "tcp", "tls"] = Field(
         "udp", description="How the server is asked."
     )
@@ -229,23 +265,25 @@ class DnsProbe(_Probe):
         None, description="Port of the server; 53, or 853 for TLS, if left out."
     )
     recursion: Switch = Field(default=True, description="Ask the server to ask others.")
-    rcodes: tuple[str, ...] = Field(("NOERROR",), description="Wanted response codes.")
-    answer_matches: tuple[Regex, ...] = Field(
+    rcodes: tuple[Rcode, ...] = Field(
+        ("NOERROR",), description="Wanted response codes."
+    )
+    answer_matches: tuple[LinearRegex, ...] = Field(
         (), description="Regular expressions; all answers must match one of them."
     )
-    answer_lacks: tuple[Regex, ...] = Field(
+    answer_lacks: tuple[LinearRegex, ...] = Field(
         (), description="Regular expressions that no answer may match."
     )
-    authority_matches: tuple[Regex, ...] = Field(
+    authority_matches: tuple[LinearRegex, ...] = Field(
         (), description="The same of records in the authority section."
     )
-    authority_lacks: tuple[Regex, ...] = Field(
+    authority_lacks: tuple[LinearRegex, ...] = Field(
         (), description="The same of records in the authority section."
     )
-    additional_matches: tuple[Regex, ...] = Field(
+    additional_matches: tuple[LinearRegex, ...] = Field(
         (), description="The same of additional records."
     )
-    additional_lacks: tuple[Regex, ...] = Field(
+    additional_lacks: tuple[LinearRegex, ...] = Field(
         (), description="The same of additional records."
     )
     tls_settings: TlsSettings = TlsSettings()

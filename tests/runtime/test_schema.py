@@ -69,6 +69,7 @@ def test_secrets_have_a_file_beside_them() -> None:
     assert [key.topic for key in secrets] == [
         "database.password",
         "exporter.token",
+        "exporter.prober.key",
         "sources.prometheus.bearer_token",
         "sources.scrape.targets.bearer_token",
     ]

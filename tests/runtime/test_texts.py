@@ -147,3 +147,14 @@ def test_a_path_is_not_empty() -> None:
     assert read(texts.PathText, "data") == Path("data")
     with pytest.raises(ValidationError, match="is empty; write a path, or leave"):
         read(texts.PathText, "")
+
+
+@pytest.mark.parametrize("text", ["", "^220 .*SMTP", "(?P<name>a+)b", "(a+)+$"])
+def test_expressions_over_texts_of_strangers_are_those_of_re2(text: str) -> None:
+    assert read(texts.LinearRegex, text) == text
+
+
+@pytest.mark.parametrize("text", ["(", "(?=a)", r"(a)\1"])
+def test_expressions_that_may_take_exponential_time_are_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="is not a regular expression of RE2: "):
+        read(texts.LinearRegex, text)

@@ -64,3 +64,34 @@ def test_settings_go_over_the_wire_unchanged() -> None:
     told = PROBE.dump_json(probe)
     assert b'"spacing":"500ms"' in told
     assert PROBE.validate_json(told) == probe
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("record_type", "NO_SUCH", "is no record type of DNS"),
+        ("record_class", "XX", "is no record class of DNS"),
+        ("rcodes", ["FINE"], "is no response code of DNS"),
+    ],
+)
+def test_words_of_dns_are_known_ones(key: str, value: object, why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        DnsProbe.model_validate(
+            {"name": "d", "kind": "dns", "query": "example.org", key: value}
+        )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("headers", ["no colon"]),
+        ("headers", ["A: b\r\nEvil: c"]),
+        ("proxy", "http://user:pass@proxy:3128"),
+        ("proxy", "ftp://proxy"),
+    ],
+)
+def test_headers_and_proxies_are_refused_that_cannot_be_used(
+    key: str, value: object
+) -> None:
+    with pytest.raises(ValidationError):
+        HttpProbe.model_validate({"name": "h", "kind": "http", key: value})
