@@ -115,7 +115,15 @@ def _inside(result: Result) -> str:
         if value
     )
     parts.append(f"<dl>{pairs}</dl>")
-    lines = "\n".join(f"{at:10.6f}  {text}" for at, text in result.log)
+    lines = "\n".join(f"{at:.6f}  {text}" for at, text in result.log)
     if lines:
         parts.append(f"<pre>{html.escape(lines)}</pre>")
+    alone = urlencode({"destination": result.destination})
+    again = urlencode(
+        {"target": result.destination, "module": result.probe, "debug": "true"}
+    )
+    parts.append(
+        f'<p class=more><a href="?{html.escape(alone)}">All of this destination</a> · '
+        f'<a href="probe?{html.escape(again)}">Probe again</a></p>'
+    )
     return "".join(parts)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-NOTHING: Final = (
-    "<p class=nothing>Nothing has been probed yet, or nothing that you look for.</p>"
-)
+NOTHING: Final = "<p class=nothing>There is nothing here yet.</p>"
 
 ROW: Final = """<details id="r{number}" class="{state}">
 <summary><span class=when>{when}</span>
@@ -57,11 +55,13 @@ nav a[aria-current] { font-weight: 700; color: inherit; text-decoration: none }
 main { border-top: 1px solid var(--line) }
 details { border-bottom: 1px solid var(--line) }
 summary { display: grid; gap: 0 1rem; padding: .4rem .3rem; cursor: pointer;
- grid-template-columns: 11.5rem minmax(8rem, 1fr) 8rem 11rem 5rem 9rem;
+ grid-template-columns: 12.5rem minmax(8rem, 1fr) 8rem 11rem 5rem 9rem;
  font-variant-numeric: tabular-nums }
 summary > span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 summary:hover, details[open] > summary { background: var(--soft) }
 .when, .origin, .module { color: var(--dim) }
+.when::before { content: "▸ " }
+details[open] .when::before { content: "▾ " }
 .when b { color: CanvasText; font-weight: 400 }
 .took { text-align: right }
 .ok .outcome { color: var(--good) }
@@ -69,6 +69,7 @@ summary:hover, details[open] > summary { background: var(--soft) }
 .inside { padding: .2rem 1rem 1rem; overflow-wrap: anywhere }
 .why b { color: var(--bad) }
 .why { margin: .6rem 0 }
+.more { margin: .6rem 0 0 }
 dl { display: flex; flex-wrap: wrap; gap: .3rem 1.5rem; margin: .6rem 0 }
 dt { color: var(--dim); font-size: .85em }
 dd { margin: 0 }
