@@ -10,6 +10,7 @@ from flask import Flask, Response, current_app, g, request
 from flask_openapi3.openapi import OpenAPI
 
 from bridge.api import (
+    agents,
     corrections,
     coverage,
     destinations,
@@ -25,6 +26,7 @@ from bridge.api import (
     modules,
     problems,
     restatements,
+    results,
     retention,
     rollups,
     series,
@@ -42,6 +44,7 @@ from bridge.auth import (
     declared,
     key_in,
 )
+from bridge.probing.planner import Planner
 from bridge.web import views as web
 
 if TYPE_CHECKING:
@@ -71,6 +74,8 @@ _NOUNS: Final = (
     jobs,
     modules,
     maintenance,
+    agents,
+    results,
 )
 _PLAIN: Final = (health, metrics, document, web)
 _HEADERS: Final = {
@@ -112,9 +117,9 @@ def create_app(
         static_folder=None,
     )
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
-    app.extensions.update(
-        extension(Parts(settings, db, telemetry, clock, registry, clock.now(), asks))
-    )
+    planner = Planner(db, clock)
+    here = Parts(settings, db, telemetry, clock, registry, clock.now(), planner, asks)
+    app.extensions.update(extension(here))
     for noun in _NOUNS:
         app.register_api(noun.blueprint)
     for module in _PLAIN:

@@ -42,9 +42,17 @@ class Telemetry:
     retention_held: Gauge
     verify_windows: Counter
     verify_rows: Counter
+    results_judged: Counter
+    destinations: Gauge
+    troubles: Gauge
+    judgement_lag: Gauge
     writer_queue: Gauge
     writer_jobs: Counter
     writer_seconds: Histogram
+    probe_plans: Counter
+    probe_batches: Counter
+    probe_runs: Counter
+    probe_results: Counter
     beats: Counter
     beats_failed: Counter
     beats_skipped: Counter
@@ -158,11 +166,46 @@ class Telemetry:
                 "source",
                 "outcome",
             ),
+            results_judged=counter(
+                "results_judged",
+                "Results of probes that were judged: good, bad, or ignored as they "
+                "tell nothing of the destination.",
+                "outcome",
+            ),
+            destinations=gauge(
+                "destinations",
+                "Destinations that are probed, by status; inactive ones are not.",
+                "status",
+            ),
+            troubles=gauge(
+                "destinations_failing",
+                "Destinations of which some probe fails, as some agent sees it.",
+            ),
+            judgement_lag=gauge(
+                "judgement_lag_seconds",
+                "Age of the oldest run that came and was not judged; 0 if none waits.",
+            ),
             writer_queue=gauge("writer_queue_length", "Jobs that wait to be written."),
             writer_jobs=counter(
                 "writer_jobs", "Jobs of the writer.", "name", "outcome"
             ),
             writer_seconds=seconds("writer_job", "Duration of writer jobs.", "name"),
+            probe_plans=counter(
+                "probe_plans",
+                "Plans that agents asked for, by whether they had them.",
+                "outcome",
+            ),
+            probe_batches=counter(
+                "probe_batches", "Batches of runs from agents, by outcome.", "outcome"
+            ),
+            probe_runs=counter(
+                "probe_runs",
+                "Runs from agents: kept, kept already, or refused.",
+                "outcome",
+            ),
+            probe_results=counter(
+                "probe_results", "Results of runs that were not refused."
+            ),
             beats=counter("beats", "Beats of scheduled jobs.", "name"),
             beats_failed=counter("beats_failed", "Beats whose job raised.", "name"),
             beats_skipped=counter(

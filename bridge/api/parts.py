@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bridge.answers.explain import Asks
     from bridge.auth import Caller
+    from bridge.probing.planner import Planner
     from bridge.telemetry import Telemetry
     from models.database import Database
     from runtime.clock import Clock
@@ -27,8 +28,9 @@ _KEY: Final = "epimetheus"
 class Parts:
     """The application's parts; `started` is UTC seconds.
 
-    `registry` holds what `/metrics` shows beside what the ledger says. `asks` gives
-    sources to ask again, None where there is no way to.
+    `registry` holds what `/metrics` shows beside what the ledger says, `planner` makes
+    the plans of agents. `asks` gives sources to ask again, None where there is no way
+    to.
     """
 
     settings: Settings
@@ -37,6 +39,7 @@ class Parts:
     clock: Clock
     registry: CollectorRegistry
     started: float
+    planner: Planner
     asks: Asks | None = None
 
     def closed(self, now: float) -> float:

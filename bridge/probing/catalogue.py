@@ -271,5 +271,5 @@ def merged(document: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, A
 
 
 def _texts(value: object) -> list[str]:
-    found = value if isinstance(value, list) else []
+    found = value if isinstance(value, list | tuple) else ()
     return sorted({text for text in found if isinstance(text, str)})
