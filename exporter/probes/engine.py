@@ -1,0 +1,336 @@
+"""The engine of echo requests: volleys out, answers in, on one socket for each place.
+
+Requests leave in ticks of 10 ms, each target at its phase, and what came is read in
+the same ticks: the kernel stamps replies when they arrive, so that nothing needs to be
+awake for them. No task, object or dictionary entry is made for a request; rows of
+arrays are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from exporter.prober.cells import Head
+from exporter.probes.accounts import Accounts, Run
+from exporter.probes.answers import Answers, Moment
+from exporter.probes.base import ProbeFailed
+from exporter.probes.echo import CHUNK, LARGEST, Marks
+from exporter.probes.flights import Flights
+from exporter.probes.icmp_sockets import Place, open_socket
+from exporter.probes.namespaces import identity_of
+from exporter.probes.ports import Port, Way
+from exporter.probes.reading import BATCH
+from exporter.probes.salvos import Salvo, aim
+from exporter.probes.volleys import NO_SLOT, VolleyResult
+from exporter.probes.wheel import TICK_NS, Wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from exporter.prober.board import Board
+    from exporter.probes.icmp_sockets import Wanted
+    from exporter.probes.reading import Batch
+    from exporter.probes.volleys import Volley
+
+    Numbers = NDArray[np.int64]
+
+_BUSY_NS: Final = 5_000_000
+_STEP_NS: Final = 10_000_000
+_ROUNDS: Final = 64
+_LONG_AGO: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Nanoseconds of the clock by which the kernel stamps, and of one that only rises.
+
+    Echo requests are timed by the kernel's realtime clock; a test gives others.
+    """
+
+    realtime: Callable[[], int] = time.time_ns
+    monotonic: Callable[[], int] = time.monotonic_ns
+
+    def offset(self) -> int:
+        """Return the realtime clock less the monotonic one."""
+        for _ in range(3):
+            before = self.monotonic()
+            realtime = self.realtime()
+            after = self.monotonic()
+            # Something else may run between the two readings.
+            if after - before < _LONG_AGO:
+                break
+        return realtime - (before + after) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Requests that are lost if they are still in flight when this is due."""
+
+    places: Numbers
+
+
+class Engine:
+    """Fires volleys on the running event loop; `close` ends those under way.
+
+    `sockets` and `transmit_stamps` are the settings of `exporter.prober`. Sockets are
+    opened when first needed and stay open.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        *,
+        sockets: Wanted = "auto",
+        transmit_stamps: bool = False,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        clocks: Clocks | None = None,
+    ) -> None:
+        self._board = board
+        self._sockets: Wanted = sockets
+        self._transmit_stamps = transmit_stamps
+        self._random_bytes = random_bytes
+        self._clocks = clocks or Clocks()
+        self._pattern = random_bytes(LARGEST)
+        self._flights = Flights()
+        self._accounts = Accounts(board, self._flights)
+        self._answers = Answers(self._accounts)
+        self._ports: dict[Place, Port] = {}
+        self._wheel: Wheel[Salvo | Expiry] = Wheel()
+        self._runs = 0
+        self._timer: asyncio.Handle | None = None
+        self._backlog: list[Salvo] = []
+        self._offset = self._clocks.offset()
+
+    @property
+    def sockets(self) -> dict[tuple[int, str], int]:
+        """How many sockets are open, by family and kind."""
+        counted: dict[tuple[int, str], int] = {}
+        for port in self._ports.values():
+            key = (port.family, port.kind)
+            counted[key] = counted.get(key, 0) + 1
+        return counted
+
+    async def fire(self, volley: Volley) -> VolleyResult:
+        """Send a volley and return what came of it, when all is answered or timed out.
+
+        Targets to which nothing can be sent are in the result as refused. Raises
+        CancelledError; then the requests under way are still counted on the board.
+        """
+        run = self._begin(volley)
+        try:
+            return await run.done
+        finally:
+            self._accounts.runs.pop(run.number, None)
+
+    def close(self) -> None:
+        """End all volleys as they stand, marked as aborted, and close the sockets."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        for run in list(self._accounts.runs.values()):
+            run.result.aborted = True
+            self._end(run)
+        for port in self._ports.values():
+            port.close()
+        self._ports.clear()
+        self._wheel = Wheel()
+        self._backlog.clear()
+        self._board.head[Head.IN_FLIGHT] = 0
+
+    def _begin(self, volley: Volley) -> Run:
+        now = self._clocks.monotonic()
+        some, count = len(volley.targets), volley.settings.count
+        result = VolleyResult.empty(some, count, self._clocks.realtime() // 1_000_000)
+        slots = np.array(volley.slots or [NO_SLOT] * some, np.int64)
+        done = asyncio.get_running_loop().create_future()
+        self._runs += 1
+        run = Run(self._runs, volley, result, done, slots, 0, now)
+        self._accounts.runs[run.number] = run
+        phases = np.array(volley.phases or [0.0] * some, np.float64)
+        families = np.array([target.family for target in volley.targets], np.int64)
+        for family in sorted(set(families.tolist())):
+            numbers = np.flatnonzero(families == family)
+            try:
+                port = self._port(family, volley)
+                aims = aim(volley.targets, numbers, phases)
+            except ProbeFailed as error:
+                result.refused.update(dict.fromkeys(numbers.tolist(), error))
+                continue
+            result.sent[numbers] = count
+            run.remaining += len(numbers) * count
+            salvo = Salvo(run, port, aims, now)
+            self._wheel.add(salvo.when(), salvo)
+        if run.remaining == 0:
+            self._end(run)
+        self._wake()
+        return run
+
+    def _port(self, family: int, volley: Volley) -> Port:
+        its = volley.settings
+        place = Place(family, its.namespace, its.source, its.interface)
+        identity = identity_of(place.namespace)
+        port = self._ports.get(place)
+        if port and (port.is_stale or port.identity != identity):
+            self._ports.pop(place).close()
+            port = None
+        if port is None:
+            opened = open_socket(
+                place, self._sockets, transmit_stamps=self._transmit_stamps
+            )
+            port = Port(family, opened, self._pattern, self._clocks.realtime)
+            port.identity = identity
+            self._ports[place] = port
+        return port
+
+    def _wake(self) -> None:
+        """Have the next tick done when there is something to do in it."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self._backlog:
+            self._timer = asyncio.get_running_loop().call_soon(self._tick)
+            return
+        due = self._wheel.next()
+        if due is None:
+            return
+        now = self._clocks.monotonic()
+        if self._board.head[Head.IN_FLIGHT] > 0:
+            due = min(due, (now // TICK_NS + 1) * TICK_NS)
+        self._timer = asyncio.get_running_loop().call_later(
+            max(due - now, 0) / 1e9, self._tick
+        )
+
+    def _tick(self) -> None:
+        """Read what came, send what is due, and give up what came too late."""
+        self._timer = None
+        now = self._clocks.monotonic()
+        backlog, self._backlog = self._backlog, []
+        try:
+            with self._board:
+                self._look_at_clock()
+                self._read()
+                due = self._wheel.take(now)
+                for salvo in (
+                    *backlog,
+                    *(one for one in due if isinstance(one, Salvo)),
+                ):
+                    self._send(salvo, now, now + _BUSY_NS)
+                # What came is judged by the kernel's stamp, however late it was read;
+                # only what has not come until now is lost.
+                for expiry in due:
+                    if isinstance(expiry, Expiry):
+                        rows = expiry.places & self._flights.mask
+                        self._accounts.timed_out(rows)
+                ended = self._accounts.take_ended()
+                for run in ended:
+                    self._accounts.finished(run)
+            for run in ended:
+                self._end(run)
+        finally:
+            self._wake()
+
+    def _look_at_clock(self) -> None:
+        offset = self._clocks.offset()
+        if abs(offset - self._offset) > _STEP_NS:
+            self._board.add(Head.CLOCK_STEPS)
+        self._offset = offset
+
+    def _read(self) -> None:
+        self._answers.begin()
+        for port in self._ports.values():
+            if port.kind == "datagram" or port.stamps.wanted:
+                for batch in self._batches(port.read_errors):
+                    self._answers.take_errors(port, batch)
+            for batch in self._batches(port.read):
+                moment = Moment(self._clocks.realtime(), self._offset)
+                self._answers.take(port, batch, moment)
+
+    def _batches(self, read: Callable[[], Batch | None]) -> Iterator[Batch]:
+        """Yield what there is to read, though not without end."""
+        for _ in range(_ROUNDS):
+            try:
+                batch = read()
+            except OSError:
+                self._board.add(Head.READ_ERRORS)
+                return
+            if batch is None:
+                return
+            yield batch
+            if len(batch) < BATCH:
+                return
+
+    def _send(self, salvo: Salvo, now: int, busy_until: int) -> None:
+        """Send what is due of a salvo, reading between chunks, and plan the rest."""
+        if salvo.run.done.done():
+            return
+        if salvo.next == 0 and (following := salvo.following()):
+            self._wheel.add(following.when(), following)
+        due = salvo.due(now)
+        while salvo.next < due:
+            until = min(salvo.next + CHUNK, due)
+            self._send_chunk(salvo, slice(salvo.next, until))
+            salvo.next = until
+            self._read()
+            if self._clocks.monotonic() > busy_until:
+                break
+        if salvo.next < due:
+            # In the next turn of the loop, as others want to run as well.
+            self._backlog.append(salvo)
+        elif salvo.next < len(salvo.aims.numbers):
+            self._wheel.add(salvo.when(), salvo)
+
+    def _send_chunk(self, salvo: Salvo, which: slice) -> None:
+        settings = salvo.run.volley.settings
+        aims, flights = salvo.aims, self._flights
+        numbers = aims.numbers[which]
+        realtime = self._clocks.realtime()
+        places = flights.reserve(len(numbers), realtime)
+        if places is None:
+            self._accounts.refused(salvo.run, numbers, "ENOBUFS")
+            return
+        rows = places & flights.mask
+        nonces = np.frombuffer(self._random_bytes(8 * len(numbers)), np.uint64)
+        flights.place[rows] = places
+        flights.nonce[rows] = nonces
+        flights.high[rows] = aims.high[which]
+        flights.low[rows] = aims.low[which]
+        flights.any_source[rows] = aims.any_source[which]
+        flights.offset[rows] = self._offset
+        flights.timeout[rows] = round(settings.timeout * 1e9)
+        flights.volley[rows] = salvo.run.number
+        flights.target[rows] = numbers
+        flights.sequence[rows] = salvo.sequence
+        flights.slot[rows] = salvo.run.slots[numbers]
+        flights.size[rows] = settings.size
+        self._accounts.departed(rows)
+        salvo.port.go(Way.of(settings))
+        packets = salvo.port.packets(settings.size)
+        marks = Marks(nonces, places)
+        sent, failed = salvo.port.send(
+            packets, marks, salvo.sequence & 0xFFFF, aims.addresses[which]
+        )
+        flights.sent[rows] = sent
+        for place, error in failed.items():
+            self._accounts.not_sent(int(rows[place]), error_name(error))
+        deadline = self._clocks.monotonic() + round(settings.timeout * 1e9)
+        self._wheel.add(deadline, Expiry(places))
+
+    def _end(self, run: Run) -> None:
+        self._accounts.runs.pop(run.number, None)
+        run.result.seconds = (self._clocks.monotonic() - run.began) / 1e9
+        if not run.done.done():
+            run.done.set_result(run.result)
+
+
+def error_name(error: OSError) -> str:
+    """Return what an error of the system is called, as ENOBUFS."""
+    return errno.errorcode.get(error.errno or 0, "EUNKNOWN")

@@ -1,0 +1,104 @@
+"""A salvo: the same request of a volley to all of its targets of one port, in order."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from exporter.probes.answers import pair
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from exporter.probes.accounts import Run
+    from exporter.probes.base import Address
+    from exporter.probes.ports import Port, SocketAddress
+
+    Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Aims:
+    """Targets of one port in the order of their phases, as columns.
+
+    `numbers` are their places in the volley, `phases` are in ns; `high` and `low` are
+    the address, and `any_source` whether many may answer.
+    """
+
+    numbers: Numbers
+    phases: Numbers
+    addresses: Sequence[SocketAddress]
+    high: NDArray[np.uint64]
+    low: NDArray[np.uint64]
+    any_source: NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Salvo:
+    """One request to each of the aims, `sequence` of the volley; `next` is unsent.
+
+    `start` is when phases begin, in ns of the monotonic clock.
+    """
+
+    run: Run
+    port: Port
+    aims: Aims
+    start: int
+    sequence: int = 0
+    next: int = 0
+
+    def due(self, now: int) -> int:
+        """Return before which of the aims all is due."""
+        return int(np.searchsorted(self.aims.phases, now - self.start, side="right"))
+
+    def following(self) -> Salvo | None:
+        """Return the salvo after this one, None if this is the volley's last."""
+        settings = self.run.volley.settings
+        if self.sequence + 1 == settings.count:
+            return None
+        start = self.start + round(settings.spacing * 1e9)
+        return Salvo(self.run, self.port, self.aims, start, self.sequence + 1)
+
+    def when(self) -> int:
+        """Return when the next request is due, in ns of the monotonic clock."""
+        return self.start + int(self.aims.phases[self.next])
+
+
+def aim(
+    targets: Sequence[Address], numbers: Numbers, phases: NDArray[np.float64]
+) -> Aims:
+    """Return the targets with these numbers as aims; raises ValueError for no address.
+
+    An IPv6 address may have a scope, as in `fe80::1%eth0`.
+    """
+    order = numbers[np.argsort(phases[numbers], kind="stable")]
+    chosen = [targets[number] for number in order.tolist()]
+    parsed = [ipaddress.ip_address(one.ip) for one in chosen]
+    pairs = np.array([pair(one.packed) for one in parsed], np.uint64).reshape(-1, 2)
+    return Aims(
+        order,
+        (phases[order] * 1e9).astype(np.int64),
+        [_socket_address(one) for one in chosen],
+        pairs[:, 0].copy(),
+        pairs[:, 1].copy(),
+        np.array([one.is_multicast or _is_broadcast(one) for one in parsed], np.bool_),
+    )
+
+
+def _is_broadcast(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return address == ipaddress.IPv4Address("255.255.255.255")
+
+
+def _socket_address(address: Address) -> SocketAddress:
+    if address.family == socket.AF_INET:
+        return (address.ip, 0)
+    ip, _, scope = address.ip.partition("%")
+    if not scope:
+        return (ip, 0, 0, 0)
+    return (ip, 0, 0, int(scope) if scope.isdigit() else socket.if_nametoindex(scope))
