@@ -241,3 +241,16 @@ def _lists(
         for row_id, name in sorted(rows):
             found.setdefault(row_id, {}).setdefault(key, []).append(name)
     return found
+
+
+def documents(
+    db: Database, table: str, ids: Sequence[int]
+) -> dict[int, dict[str, Any]]:
+    """Return what is stored as JSON of entries by number, deleted ones too."""
+    rows: list[Any] = rows_of(
+        db,
+        f"SELECT t.id, t.document FROM {numbers(db, 'ids')} CROSS JOIN {table} t "  # noqa: S608 - own names
+        "WHERE t.id = ids.value",
+        (number_list(db, ids),),
+    )
+    return {row_id: orjson.loads(text) for row_id, text in rows}

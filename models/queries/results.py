@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
@@ -121,6 +121,10 @@ class Picked:
     start: int = FIRST
     end: int = LAST
 
+    def between(self, start: int, end: int) -> Picked:
+        """Return the same results, of runs scheduled in `[start, end)`."""
+        return replace(self, start=start, end=end)
+
     @property
     def begins_with_run(self) -> bool:
         """Whether runs are looked through, and the results of each."""
@@ -200,6 +204,14 @@ def of_runs(db: Database, ids: Sequence[int]) -> list[ResultRow]:
     return _read(db, rows_of(db, sql, (number_list(db, ids),)))
 
 
+def latest_answered(db: Database, picked: Picked) -> ResultRow | None:
+    """Return the newest result with a round-trip time, None if there is none."""
+    found = _page(
+        db, picked, None, 1, newest_first=True, more=" AND r.rtt_mean IS NOT NULL"
+    )
+    return found[0] if found else None
+
+
 def find(db: Database, run: int, place: int) -> ResultRow | None:
     """Return a result by its run and its place there, None if there is none."""
     found = [row for row in of_runs(db, [run]) if row.place == place]
@@ -213,8 +225,10 @@ def _page(
     limit: int,
     *,
     newest_first: bool,
+    more: str = "",
 ) -> list[ResultRow]:
     conditions, params = picked.conditions()
+    conditions += more
     key = picked.key
     if cursor is not None:
         sign = "<" if newest_first else ">"

@@ -1,0 +1,1 @@
+"""What probes found: figures, charts, distributions and files of it; only reading."""
