@@ -57,6 +57,22 @@ class FilesystemCollector(Collector):
     )
 
 
+class NetstatCollector(Collector):
+    """Counters of network protocols."""
+
+    fields: Regex = Field(
+        r"^(.*_(InErrors|InErrs)|Ip_Forwarding|Ip(6|Ext)_(InOctets|OutOctets)"
+        r"|Icmp6?_(InMsgs|OutMsgs)"
+        r"|TcpExt_(Listen.*|Syncookies.*|TCPSynRetrans|TCPTimeouts|TCPOFOQueue"
+        r"|TCPRcvQDrop)"
+        r"|Tcp_(ActiveOpens|InSegs|OutSegs|OutRsts|PassiveOpens|RetransSegs|CurrEstab"
+        r"|MaxConn)"
+        r"|Udp6?_(InDatagrams|OutDatagrams|NoPorts|RcvbufErrors|SndbufErrors))$",
+        description="Fields of /proc/net/netstat, snmp and snmp6 that are exposed, by "
+        "regular expression on protocol and field.",
+    )
+
+
 class NetworkCollector(Collector):
     """Network interfaces."""
 
@@ -77,16 +93,23 @@ class VmstatCollector(Collector):
 class Collectors(Section):
     """One key per collector; `exclude[]=` and `collect[]=` choose per scrape."""
 
+    conntrack: Collector = Collector()
     cpu: Collector = Collector()
     disk: DiskCollector = DiskCollector()
+    entropy: Collector = Collector()
     filefd: Collector = Collector()
     filesystem: FilesystemCollector = FilesystemCollector()
     load: Collector = Collector()
     memory: Collector = Collector()
+    netstat: NetstatCollector = NetstatCollector()
     network: NetworkCollector = NetworkCollector()
     pressure: Collector = Collector()
+    schedstat: Collector = Collector()
+    sockstat: Collector = Collector()
+    softnet: Collector = Collector()
     stat: Collector = Collector()
     time: Collector = Collector()
+    udp_queues: Collector = Collector()
     uname: Collector = Collector()
     vmstat: VmstatCollector = VmstatCollector()
 

@@ -9,16 +9,23 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from exporter.collectors.base import Collector, Family, Host, NothingHere
+from exporter.collectors.conntrack import Conntrack
 from exporter.collectors.cpu import Cpu
 from exporter.collectors.disk import Disk
+from exporter.collectors.entropy import Entropy
 from exporter.collectors.filefd import Filefd
 from exporter.collectors.filesystem import Filesystem
 from exporter.collectors.load import Load
 from exporter.collectors.memory import Memory
+from exporter.collectors.netstat import Netstat
 from exporter.collectors.network import Network
 from exporter.collectors.pressure import Pressure
+from exporter.collectors.schedstat import Schedstat
+from exporter.collectors.sockstat import Sockstat
+from exporter.collectors.softnet import Softnet
 from exporter.collectors.stat import Stat
 from exporter.collectors.time import Time
+from exporter.collectors.udp_queues import UdpQueues
 from exporter.collectors.uname import Uname
 from exporter.collectors.vmstat import Vmstat
 
@@ -36,16 +43,23 @@ class Build(Protocol):
 
 
 COLLECTORS: Final[Mapping[str, Build]] = {
+    "conntrack": Conntrack,
     "cpu": Cpu,
     "disk": Disk,
+    "entropy": Entropy,
     "filefd": Filefd,
     "filesystem": Filesystem,
     "load": Load,
     "memory": Memory,
+    "netstat": Netstat,
     "network": Network,
     "pressure": Pressure,
+    "schedstat": Schedstat,
+    "sockstat": Sockstat,
+    "softnet": Softnet,
     "stat": Stat,
     "time": Time,
+    "udp_queues": UdpQueues,
     "uname": Uname,
     "vmstat": Vmstat,
 }

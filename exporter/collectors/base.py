@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runtime.clock import Clock
     from runtime.settings import Paths
 
-Kind = Literal["counter", "gauge", "unknown"]
+Kind = Literal["counter", "gauge", "histogram", "unknown"]
 """What a metric's values mean; unknown is `untyped` in the text format."""
 
 _CHUNK = 65536
@@ -27,7 +27,9 @@ _CHUNK = 65536
 class Metric:
     """The constant part of a family; made once, since renderers remember by identity.
 
-    The name is the one of the samples: that of a counter ends in `_total`.
+    The name is the one of the samples: that of a counter ends in `_total`. Samples of a
+    histogram have two more labels at the end, the suffix of their name and `le`; see
+    `distribution`.
     """
 
     name: str
@@ -49,6 +51,24 @@ class Family(NamedTuple):
 
     metric: Metric
     samples: Sequence[tuple[tuple[str, ...], float]]
+
+
+def distribution(
+    labels: tuple[str, ...], edges: Sequence[str], counts: Sequence[int], total: float
+) -> list[tuple[tuple[str, ...], float]]:
+    """Return the samples of one series of a histogram.
+
+    `edges` are the upper bounds as they are written, `+Inf` the last; `counts` are
+    those of each bucket by itself. `total` is the sum of all values.
+    """
+    samples: list[tuple[tuple[str, ...], float]] = []
+    cumulated = 0
+    for edge, count in zip(edges, counts, strict=True):
+        cumulated += count
+        samples.append(((*labels, "_bucket", edge), cumulated))
+    samples.append(((*labels, "_count", ""), cumulated))
+    samples.append(((*labels, "_sum", ""), total))
+    return samples
 
 
 class NothingHere(Exception):  # noqa: N818 - an outcome, not an error
