@@ -95,11 +95,17 @@ def _openmetrics_head(metric: Metric) -> str:
 
 
 def _prefix(metric: Metric, labels: tuple[str, ...]) -> str:
+    name, names = metric.name, metric.labels
+    if metric.kind == "histogram":
+        *labels_before, suffix, edge = labels
+        name += suffix
+        labels = (*labels_before, edge) if edge else tuple(labels_before)
+        names = (*names, "le") if edge else names
     if not labels:
-        return f"{metric.name} "
-    pairs = sorted(zip(metric.labels, labels, strict=True))
-    inside = ",".join(f'{name}="{_escape(value)}"' for name, value in pairs)
-    return f"{metric.name}{{{inside}}} "
+        return f"{name} "
+    pairs = sorted(zip(names, labels, strict=True))
+    inside = ",".join(f'{label}="{_escape(value)}"' for label, value in pairs)
+    return f"{name}{{{inside}}} "
 
 
 def _escape(text: str) -> str:

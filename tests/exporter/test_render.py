@@ -11,24 +11,25 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 from prometheus_client.utils import floatToGoString
 
-from exporter.collectors.base import Family, Kind, Metric
+from exporter.collectors.base import Family, Kind, Metric, distribution
 from exporter.render import go_float, openmetrics_renderer, text_renderer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(
-    lambda name: not name.endswith("_total")
+    lambda name: not name.endswith("_total") and name != "le"
 )
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(
     ["", '"', "\\", "\n", '\\"\n', "a=b,c", "{}", "\r", "ä"]
 )
 VALUES = st.floats() | st.integers(-(2**64), 2**64) | st.sampled_from([0, 0.0, -0.0, 1])
+EDGES = ("0.005", "1.0", "+Inf")
 
 
 @st.composite
 def metrics(draw: st.DrawFn) -> Metric:
-    kinds: tuple[Kind, ...] = ("counter", "gauge", "unknown")
+    kinds: tuple[Kind, ...] = ("counter", "gauge", "histogram", "unknown")
     kind = draw(st.sampled_from(kinds))
     name = draw(NAMES) + ("_total" if kind == "counter" else "")
     labels = tuple(draw(st.lists(NAMES, max_size=3, unique=True)))
@@ -37,6 +38,18 @@ def metrics(draw: st.DrawFn) -> Metric:
 
 def samples(metric: Metric) -> st.SearchStrategy[list[tuple[tuple[str, ...], float]]]:
     labels = st.tuples(*(TEXTS for _ in metric.labels))
+    if metric.kind == "histogram":
+        counts = st.lists(st.integers(0, 2**40), min_size=3, max_size=3)
+        series = st.lists(
+            st.tuples(labels, counts, VALUES), max_size=3, unique_by=lambda one: one[0]
+        )
+        return series.map(
+            lambda found: [
+                sample
+                for labels, counts, total in found
+                for sample in distribution(labels, EDGES, counts, total)
+            ]
+        )
     return st.lists(
         st.tuples(labels, VALUES), max_size=4, unique_by=lambda pair: pair[0]
     )
@@ -55,8 +68,12 @@ class Client:
                 metric.name.removesuffix("_total"), metric.help, metric.kind
             )
             for labels, value in values:
-                named = dict(zip(metric.labels, labels, strict=True))
-                family.add_sample(metric.name, named, value)
+                named = dict(zip(metric.labels, labels, strict=False))
+                suffix, edge = ("", "")
+                if metric.kind == "histogram":
+                    *_, suffix, edge = labels
+                extra = {"le": edge} if edge else {}
+                family.add_sample(metric.name + suffix, {**named, **extra}, value)
             found.append(family)
         return found
 
@@ -111,6 +128,19 @@ def test_the_two_formats_name_types_and_counters_differently() -> None:
         '# HELP forks Say \\"hi\\".\n# TYPE forks counter\nforks_total 3.0\n'
         "# HELP oom_kill Back\\\\slash.\n# TYPE oom_kill unknown\noom_kill 0.0\n"
         "# EOF\n"
+    )
+
+
+def test_a_histogram_is_buckets_a_count_and_a_sum() -> None:
+    metric = Metric("rtt_seconds", "histogram", "Times.", ("host",))
+    samples = distribution(("a",), EDGES, (2, 1, 0), 0.75)
+    head = "# HELP rtt_seconds Times.\n# TYPE rtt_seconds histogram\n"
+    assert text_renderer().render([Family(metric, samples)]).decode() == (
+        f'{head}rtt_seconds_bucket{{host="a",le="0.005"}} 2.0\n'
+        'rtt_seconds_bucket{host="a",le="1.0"} 3.0\n'
+        'rtt_seconds_bucket{host="a",le="+Inf"} 3.0\n'
+        'rtt_seconds_count{host="a"} 3.0\n'
+        'rtt_seconds_sum{host="a"} 0.75\n'
     )
 
 
