@@ -36,10 +36,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An IP address of a name; `family` is `socket.AF_INET` or `socket.AF_INET6`."""
+    """An IP address of a name; `family` is `socket.AF_INET` or `socket.AF_INET6`.
+
+    `stale` says that the name no longer resolves and this was its last good address.
+    """
 
     family: int
     ip: str
+    stale: bool = field(default=False, compare=False)
 
 
 class Guard(Protocol):
@@ -95,7 +99,7 @@ S_contra = TypeVar("S_contra", bound="Settings", contravariant=True)
 
 
 class Probe(Protocol[S_contra]):
-    """One kind of probe; `exporter.probes.PROBES` has them by their kind."""
+    """One kind of probe; `exporter.probes.kinds` has them by their kind."""
 
     async def __call__(
         self, target: Target, settings: S_contra, tools: Tools
