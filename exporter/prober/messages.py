@@ -32,6 +32,14 @@ class JobCounts(msgspec.Struct, array_like=True):
     skipped: int = 0
 
 
+class Begin(msgspec.Struct, frozen=True, tag="begin"):
+    """The first word: the JSON of the sections `log` and `exporter.prober`."""
+
+    log: bytes
+    prober: bytes
+    procfs: str
+
+
 class Work(msgspec.Struct, frozen=True, tag="work"):
     """All that has to be done from now on by an agent: the JSON of a `wire.Plan`.
 
@@ -102,13 +110,13 @@ class Health(msgspec.Struct, frozen=True, tag="health", kw_only=True):
     """How the prober is, once a second.
 
     `sockets` counts the open ones by family and kind, such as `ipv4 raw`; `addresses`
-    are those that destinations have now. All others are totals since its beginning.
+    are those of destinations that became others since it was told last. All others are
+    totals since its beginning.
     """
 
     starved: bool = False
     in_flight: int = 0
     waits: int = 0
-    dropped: int = 0
     traces_left_out: int = 0
     jobs: dict[str, JobCounts] = {}
     sockets: dict[str, int] = {}
@@ -117,5 +125,5 @@ class Health(msgspec.Struct, frozen=True, tag="health", kw_only=True):
     addresses: dict[str, str] = {}
 
 
-ToProber = Work | Ask | Stop
+ToProber = Begin | Work | Ask | Stop
 FromProber = Slots | Done | Tested | Latest | Answer | Health

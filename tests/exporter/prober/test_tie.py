@@ -68,7 +68,7 @@ async def _exchange() -> tuple[list[ToProber], list[FromProber]]:
         Latest(3, RESULT),
     ]
     with ours, theirs:
-        tie = Tie(theirs, [].append)
+        tie = Tie(theirs, print)
         for message in told:
             tie.tell(message)
         sending = asyncio.create_task(tie.send())
@@ -121,7 +121,7 @@ async def _gone() -> None:
     ours, theirs = socket.socketpair()
     with theirs:
         ours.close()
-        tie = Tie(theirs, [].append)
+        tie = Tie(theirs, print)
         tie.tell(Answer(1, RESULT))
         await asyncio.wait_for(tie.send(), 5)
         assert [message async for message in tie.messages()] == []
