@@ -67,7 +67,7 @@ def rollups_csv(answer: Answer) -> Iterator[str]:
         (name, part) for name in names for part in ("", *estimated.get(name, ()))
     ]
     headings = [f"{name}_{part}" if part else name for name, part in bounded]
-    yield _csv(
+    yield csv_text(
         [["series_id", "source", "metric", "labels", "start", "open", *headings]]
     )
     for line in answer.lines:
@@ -75,15 +75,15 @@ def rollups_csv(answer: Answer) -> Iterator[str]:
         opened = np.isin(line.start, answer.open.get(series.source, ()))
         prefix = [
             series.id,
-            _harmless(series.source),
-            _harmless(series.metric),
+            harmless(series.source),
+            harmless(series.metric),
             orjson.dumps(series.labels).decode(),
         ]
         columns = [_cells(line, name, part) for name, part in bounded]
         times = [rfc3339(start) for start in line.start.tolist()]
         states = ["true" if one else "false" for one in opened.tolist()]
         rows = zip(times, states, *columns, strict=True)
-        yield _csv([[*prefix, *row] for row in rows])
+        yield csv_text([[*prefix, *row] for row in rows])
 
 
 def rfc3339(seconds: int) -> str:
@@ -189,11 +189,13 @@ def cells(column: Column) -> list[object]:
     return ["" if cell is None or cell != cell else cell for cell in listed]  # noqa: PLR0124 - see above
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula: with an apostrophe."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _csv(rows: Sequence[Sequence[object]]) -> str:
+def csv_text(rows: Sequence[Sequence[object]]) -> str:
+    """Return rows as RFC 4180 text."""
     buffer = io.StringIO()
     csv.writer(buffer).writerows(rows)
     return buffer.getvalue()
