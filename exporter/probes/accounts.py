@@ -179,7 +179,9 @@ class Accounts:
             self._before = np.full(2 * top, -1, np.int64)
             self._before[: len(before)] = before
         last = self._before[slots]
+        # Before the first volley of a slot it is somebody else's.
         known = (last >= 0) & (rtts >= 0)
+        known &= self.board.rows[slots, Cell.LAST_SENT] >= 0
         self._before[slots] = np.where(rtts >= 0, rtts, last)
         return np.where(known, np.abs(rtts - last), -1)
 

@@ -90,7 +90,8 @@ class Answers:
         rows = replies.rows
         clean &= self._flights.state[rows] == State.FLYING
         clean &= replies.rtts <= self._flights.timeout[rows]
-        clean &= self._is_first(rows)
+        # Only among these, as damaged ones name any row.
+        clean[clean] = self._is_first(rows[clean])
         if clean.all():
             self._answer(replies, slice(None), moment)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 from dataclasses import dataclass
@@ -78,21 +79,25 @@ def aim(
     An IPv6 address may have a scope, as in `fe80::1%eth0`.
     """
     order = numbers[np.argsort(phases[numbers], kind="stable")]
-    chosen = [targets[number] for number in order.tolist()]
-    parsed = [ipaddress.ip_address(one.ip) for one in chosen]
-    pairs = np.array([pair(one.packed) for one in parsed], np.uint64).reshape(-1, 2)
+    aimed = [_aimed(targets[number]) for number in order.tolist()]
+    addresses, highs, lows, many = zip(*aimed, strict=True)
     return Aims(
         order,
         (phases[order] * 1e9).astype(np.int64),
-        [_socket_address(one) for one in chosen],
-        pairs[:, 0].copy(),
-        pairs[:, 1].copy(),
-        np.array([one.is_multicast or _is_broadcast(one) for one in parsed], np.bool_),
+        addresses,
+        np.array(highs, np.uint64),
+        np.array(lows, np.uint64),
+        np.array(many, np.bool_),
     )
 
 
-def _is_broadcast(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return address == ipaddress.IPv4Address("255.255.255.255")
+@functools.lru_cache(maxsize=2**16)
+def _aimed(address: Address) -> tuple[SocketAddress, int, int, bool]:
+    # The same targets come again with every volley, and parsing costs more than a ping.
+    parsed = ipaddress.ip_address(address.ip)
+    high, low = pair(parsed.packed)
+    many = parsed.is_multicast or parsed == ipaddress.IPv4Address("255.255.255.255")
+    return _socket_address(address), high, low, many
 
 
 def _socket_address(address: Address) -> SocketAddress:
