@@ -14,6 +14,7 @@ from bridge.events.budget import budget_event
 from bridge.events.observer import Observer, Origin
 from bridge.events.scrape import scrape_failed_event
 from bridge.events.trust import Teller
+from bridge.probing.judgement import Judgement
 from bridge.receivers.scrape import Failure, Scraper
 from bridge.rollup.correction.corrections import Corrections
 from bridge.rollup.days.adoption import Calendars
@@ -87,6 +88,7 @@ class Composition:
     sources: list[Source] = field(default_factory=list)
     scrapers: list[tuple[Scraper, config.ScrapeSource]] = field(default_factory=list)
     retentions: list[tuple[Retention, float]] = field(default_factory=list)
+    judgements: list[tuple[Judgement, float]] = field(default_factory=list)
 
     def schedule(self, scheduler: Beats) -> None:
         """Put the engines' beats and the scrapes on a scheduler."""
@@ -105,6 +107,8 @@ class Composition:
 
         for retention, every in self.retentions:
             scheduler.add("retention", every, retention.beat)
+        for judgement, every in self.judgements:
+            scheduler.add("judgement", every, judgement.beat)
 
     def start(self) -> None:
         """Nothing to do: engines work when their beat comes."""
@@ -119,6 +123,8 @@ class Composition:
             engine.stop()
         for retention, _ in self.retentions:
             retention.stop()
+        for judgement, _ in self.judgements:
+            judgement.stop()
         deadline = self.clock.monotonic() + _GRACE_SECONDS
         for engine in self.engines:
             self.clock.wait(engine.idle, deadline - self.clock.monotonic())
@@ -160,6 +166,8 @@ def compose(
         names = [source.name for source in settings.sources]
         retention = Retention(settings.retention, names, parts, calendars)
         composition.retentions.append((retention, settings.retention.every))
+        judgement = Judgement(settings.probes, parts)
+        composition.judgements.append((judgement, settings.probes.evaluate))
     return composition
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from runtime.quantities import Duration, Size, format_duration
 from runtime.section import Positive, Section, Switch, Whole
 from runtime.texts import BaseUrl, HttpUrl, LabelName, Name, PathText, Selector
 
 _PORTS: Final = {"http": 80, "https": 443}
+_PROBES: Final = "probes"
 
 
 class _Source(Section):
@@ -30,6 +31,15 @@ class _Source(Section):
         'ones share a series of their metric with the label `overflow="true"`, which '
         "keeps the totals. 0 is no limit.",
     )
+
+    @field_validator("name")
+    @classmethod
+    def _is_free(cls, name: str) -> str:
+        if name == _PROBES:
+            raise ValueError(
+                f"{name!r} is what events of probes have as source; write another name"
+            )
+        return name
 
 
 class PrometheusSource(_Source):

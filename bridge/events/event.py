@@ -21,6 +21,13 @@ ALERT: Final = "alert"
 COVERAGE: Final = "coverage"
 """Category of windows whose samples are missing."""
 
+CERTIFICATE: Final = "certificate"
+"""Category of certificates that were changed or end soon."""
+ROUTING: Final = "routing"
+"""Category of paths through the network that were changed."""
+LATENCY: Final = "latency"
+"""Category of destinations that are slower, or lose more, than they usually do."""
+
 _MOST: Final = 2**63 - 1
 """The largest number that a BIGINT column holds."""
 

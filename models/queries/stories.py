@@ -117,6 +117,19 @@ def open_spans(db: Database, destinations: Sequence[int]) -> list[SpanRow]:
     return [SpanRow(*row) for row in rows]
 
 
+def left_failures(db: Database) -> list[SpanRow]:
+    """Return failures that last still of destinations that are probed no more."""
+    rows: list[Any] = rows_of(
+        db,
+        f"SELECT {_named(_SPAN, 's')} FROM probe_spans s "  # noqa: S608 - own names
+        "JOIN destinations d ON d.id = s.destination_id "
+        "WHERE s.closed_ms IS NULL AND s.kind = 'failure' "
+        "AND (d.enabled = 0 OR d.deleted_at <> 0) "
+        "ORDER BY s.destination_id, s.agent_id, s.probe",
+    )
+    return [SpanRow(*row) for row in rows]
+
+
 def spans_of_view(db: Database, key: Key) -> list[SpanRow]:
     """Return all spans of a view, oldest first."""
     rows: list[Any] = rows_of(

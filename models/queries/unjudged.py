@@ -69,15 +69,6 @@ def oldest_unjudged(db: Database) -> int | None:
     return received
 
 
-def mark_judged(db: Database, runs: Sequence[int]) -> None:
-    """Note that runs were judged; part of the transaction that does so."""
-    db.execute_sql(
-        "UPDATE probe_runs SET evaluated = 1 "  # noqa: S608 - own names
-        f"WHERE id IN (SELECT value FROM {numbers(db, 'ids')})",
-        (number_list(db, runs),),
-    )
-
-
 def results_of_runs(db: Database, runs: Sequence[int]) -> list[ResultRow]:
     """Return the results of runs, in any order."""
     rows: list[Any] = rows_of(

@@ -107,6 +107,11 @@ def test_switches_are_true_or_false_in_the_environment(text: str) -> None:
     assert settings.database.migrate_at_start is (text == "true")
 
 
+def test_no_source_is_called_as_events_of_probes_are() -> None:
+    with pytest.raises(ValidationError, match="'probes' is what events of probes have"):
+        PrometheusSource(name="probes", kind="prometheus", url="http://127.0.0.1:9090")
+
+
 def test_names_of_sources_are_unique() -> None:
     source = PrometheusSource(name="a", kind="prometheus", url="http://127.0.0.1:9090")
     with pytest.raises(ValidationError, match="the name 'a' is used twice"):

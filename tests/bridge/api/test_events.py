@@ -95,6 +95,16 @@ def test_filters_choose_events(
     assert [one["time"] - NOON for one in answer["events"]] == times
 
 
+def test_events_of_probes_have_a_source_of_their_own(
+    db: Database, bridge: Application
+) -> None:
+    assert bridge.answer(PATH, source="probes")["events"] == []
+    record(db, event(70, source="probes", category="routing"))
+
+    (found,) = bridge.answer(PATH, source="probes", category="routing")["events"]
+    assert found["time"] == NOON + 70
+
+
 def test_events_that_are_alike_are_grouped_if_asked(bridge: Application) -> None:
     answer = bridge.answer(PATH, group="fingerprint", source="local")
     EventsAnswer.model_validate(answer)
