@@ -16,18 +16,16 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import click
 import structlog
 
-from exporter.app import App
-from exporter.collectors import ALIASES, COLLECTORS, build
-from exporter.collectors.base import Host
-from exporter.registry import Registry
+from exporter.composition import registry_of, services
 from exporter.render import text_renderer
-from exporter.server import CannotListen, Server
+from exporter.server import CannotListen
 from exporter.telemetry import Telemetry, version
 from runtime import config, logs, service
 from runtime.clock import SystemClock
 
 if TYPE_CHECKING:
-    from runtime.settings import Exporter
+    from exporter.registry import Registry
+    from runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -55,32 +53,25 @@ def command(
 ) -> None:
     """Measure this host and answer Prometheus at /metrics."""
     if check:
-        sys.exit(config.check(path, os.environ, sys.stdout, sections=("exporter",)))
+        sections = ("exporter", "probes")
+        sys.exit(config.check(path, os.environ, sys.stdout, sections=sections))
     try:
         settings = config.load(path, os.environ)
         level = {"level": log_level} if log_level else {}
-        logs.configure(settings.log.model_copy(update=level), sys.stderr)
+        settings = settings.model_copy(
+            update={"log": settings.log.model_copy(update=level)}
+        )
+        logs.configure(settings.log, sys.stderr)
         exporter = settings.exporter
         token = config.read_secret(exporter.token, exporter.token_file)
+        key = config.read_secret(exporter.prober.key, exporter.prober.key_file)
     except config.SettingsError as error:
         _end(_WRONG_SETTINGS, *error.problems)
-    registry = _registry(exporter)
+    registry = registry_of(exporter)
     if once:
         _print_once(registry)
     else:
-        _serve(exporter, registry, token)
-
-
-def _registry(settings: Exporter) -> Registry:
-    clock = SystemClock()
-    host = Host.at(settings.paths, clock, settings.deadline)
-    return Registry(
-        build(host, settings.collectors),
-        deadline=settings.deadline,
-        clock=clock,
-        known=COLLECTORS,
-        aliases=ALIASES,
-    )
+        _serve(settings, registry, token, key)
 
 
 def _print_once(registry: Registry) -> None:
@@ -91,26 +82,23 @@ def _print_once(registry: Registry) -> None:
         sys.exit(_CANNOT_RUN)
 
 
-def _serve(exporter: Exporter, registry: Registry, token: str | None) -> None:
+def _serve(
+    settings: Settings, registry: Registry, token: str | None, key: str | None
+) -> None:
+    exporter = settings.exporter
     if token is None and not exporter.listen.is_loopback:
         log.warning(
             "everyone who reaches this address can read the metrics",
             listen=str(exporter.listen),
             remedy="set exporter.token_file",
         )
-    app = App(
-        registry,
-        Telemetry(SystemClock()),
-        token=token,
-        max_scrapes=exporter.max_scrapes,
-        gzip_level=exporter.gzip_level,
-    )
+    parts = services(settings, registry, token, key)
     stop = threading.Event()
     service.stop_on_signals(stop)
     # What is there now stays; without it in the way, collections are short.
     gc.freeze()
     try:
-        service.run([Server(app, exporter.listen, exporter.max_scrapes)], stop)
+        service.run(parts, stop)
     except CannotListen as error:
         _end(_CANNOT_RUN, str(error))
 

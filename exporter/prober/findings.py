@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from runtime.probing.wire import Result
 
 History = Literal["all", "failures", "none"]
+HISTORIES: Final[tuple[History, ...]] = ("none", "failures", "all")
+"""The less is kept, the earlier."""
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from exporter.prober.findings import History
 from runtime.probing.rules import Rules
 from runtime.probing.wire import Result, Run, TestResult
 
@@ -43,12 +44,13 @@ class Begin(msgspec.Struct, frozen=True, tag="begin"):
 class Work(msgspec.Struct, frozen=True, tag="work"):
     """All that has to be done from now on by an agent: the JSON of a `wire.Plan`.
 
-    With `keep`, runs and their results are wanted; otherwise they are only counted.
+    `keep` are the results that are wanted at most; with `none`, nor are runs, which are
+    then only counted.
     """
 
     plan: bytes
     agent: str
-    keep: bool
+    keep: History
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):

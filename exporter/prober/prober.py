@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-import socket
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
@@ -32,8 +31,10 @@ if TYPE_CHECKING:
 
     from exporter.collectors.base import Family
     from exporter.prober.board import Board
+    from exporter.prober.findings import History
     from exporter.prober.messages import FromProber
     from exporter.prober.tally import Tally
+    from exporter.prober.view import View
     from exporter.probes.base import Target
     from runtime.clock import Clock
     from runtime.probing.jobs import Destination
@@ -71,7 +72,7 @@ class Prober:
 
     The process is started with the first plan that has a job or a test, or with the
     first question, and started again where it ends unasked. Safe to use from several
-    threads.
+    threads. `agent` is the name of this exporter in plans.
     """
 
     def __init__(
@@ -79,8 +80,11 @@ class Prober:
         settings: Exporter,
         log: Log,
         clock: Clock,
+        agent: str,
+        *,
         command: Sequence[str] = COMMAND,
     ) -> None:
+        self.agent = agent
         self._settings = settings.prober
         self._clock = clock
         begin = Begin(
@@ -93,8 +97,9 @@ class Prober:
         self._is_up = threading.Event()
         self._plan = Plan(version="")
         self._assignments: tuple[Assignment, ...] = ()
-        self._on_run: Callable[[Run], None] | None = None
-        self._on_test: Callable[[TestResult], None] | None = None
+        self._on_run: list[Callable[[Run], None]] = []
+        self._on_test: list[Callable[[TestResult], None]] = []
+        self._keep: History = "none"
         self._started = False
         self._numbers = itertools.count(1)
         self._questions: dict[int, _Question] = {}
@@ -108,11 +113,6 @@ class Prober:
         self._health: Health | None = None
         self._board: Board | None = None
         self._tally: Tally | None = None
-
-    @property
-    def agent(self) -> str:
-        """The name of this agent."""
-        return self._settings.agent or socket.gethostname()
 
     def start(self) -> None:
         """Begin; a plan that was given before is worked on from now on."""
@@ -140,16 +140,21 @@ class Prober:
             elif self._started and (plan.jobs or plan.tests):
                 self._begin()
 
-    def on_run(self, callback: Callable[[Run], None]) -> None:
+    def on_run(
+        self, callback: Callable[[Run], None], *, failures: bool = False
+    ) -> None:
         """Call this for every run that ends, in a thread of the prober; be quick.
 
-        To be set before `start`. Without it, runs are only counted.
+        To be set before `start`. With `failures`, this one can do without the results
+        that are a success. Where nobody wants them, runs are only counted.
         """
-        self._on_run = callback
+        self._on_run.append(callback)
+        if self._keep != "all":
+            self._keep = "failures" if failures else "all"
 
     def on_test(self, callback: Callable[[TestResult], None]) -> None:
         """Call this for every test of the plan that is done; as `on_run`."""
-        self._on_test = callback
+        self._on_test.append(callback)
 
     def ask(
         self,
@@ -203,10 +208,18 @@ class Prober:
 
     def families(self) -> list[Family]:
         """Return what is known of destinations, jobs and the process itself, now."""
-        # Loaded when there is something to tell, as arrays cost a host 20 MB.
-        if not self._child.is_started:
+        view = self.view()
+        if view is None:
             return []
-        from exporter.prober.families import families  # noqa: PLC0415
+        from exporter.prober.families import families  # noqa: PLC0415 - see `view`
+
+        return families(view)
+
+    def view(self) -> View | None:
+        """Return what is known now; None where nothing was ever probed."""
+        if not self._child.is_started:
+            return None
+        # Loaded when there is something to tell, as arrays cost a host 20 MB.
         from exporter.prober.view import View  # noqa: PLC0415
 
         with self._changed:
@@ -217,22 +230,17 @@ class Prober:
                 up=self._is_up.is_set(),
                 restarts=self._restarts,
             )
-            if self._board is not None and self._tally is not None:
-                rows = self._rows
-                view = View(
-                    now=view.now,
-                    plan=view.plan,
-                    assignments=view.assignments,
-                    rows=rows,
-                    board=self._board.read(),
-                    tallied=self._tally.read([row.row for row in rows]),
-                    latest=self._latest.copy(),
-                    addresses=self._addresses.copy(),
-                    health=self._health,
-                    up=view.up,
-                    restarts=view.restarts,
-                )
-        return families(view)
+            if self._board is None or self._tally is None:
+                return view
+            return replace(
+                view,
+                rows=self._rows,
+                board=self._board.read(),
+                tallied=self._tally.read([row.row for row in self._rows]),
+                latest=self._latest.copy(),
+                addresses=self._addresses.copy(),
+                health=self._health,
+            )
 
     def up(self, board: int, tally: int) -> None:
         """Hear that the process runs, and give it its work."""
@@ -248,9 +256,9 @@ class Prober:
     def heard(self, message: FromProber) -> None:
         """Hear what the process says."""
         match message:
-            case Done(run) if self._on_run is not None:
+            case Done(run):
                 _hand_over(self._on_run, run)
-            case Tested(result) if self._on_test is not None:
+            case Tested(result):
                 _hand_over(self._on_test, result)
             case Latest():
                 self._latest[message.row] = message
@@ -282,7 +290,7 @@ class Prober:
     def _send_work(self) -> None:
         plan = self._plan.model_dump_json().encode()
         try:
-            self._child.tell(Work(plan, self.agent, keep=self._on_run is not None))
+            self._child.tell(Work(plan, self.agent, self._keep))
         except Gone:
             return  # the next process gets it
 
@@ -299,8 +307,9 @@ class Prober:
             question.ended.set()
 
 
-def _hand_over(callback: Callable[[T], None], what: T) -> None:
-    try:
-        callback(what)
-    except Exception:
-        log.exception("what the prober found was not taken over")
+def _hand_over(callbacks: Sequence[Callable[[T], None]], what: T) -> None:
+    for callback in callbacks:
+        try:
+            callback(what)
+        except Exception:
+            log.exception("what the prober found was not taken over")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from exporter.prober.findings import Findings
+from exporter.prober.findings import HISTORIES, Findings
 from exporter.prober.messages import Done, JobCounts, Latest
 from runtime.probing.schedule import Pauses, concerns
 from runtime.probing.wire import CLOCK_STEPPED, STARVED, Run
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from exporter.prober.attempts import Attempts
     from exporter.prober.echoes import Echoes
+    from exporter.prober.findings import History
     from exporter.prober.messages import FromProber
     from exporter.prober.pulse import Pulse
     from exporter.prober.roster import Duty, Part
@@ -52,7 +53,7 @@ class Runner:
         self._means = means
         self._duties: Mapping[str, Duty] = {}
         self._pauses = Pauses(())
-        self._keep = False
+        self._keep: History = "none"
         self._going_on: set[asyncio.Task[None]] = set()
         self._good: dict[tuple[str, str], bool] = {}
         self._routes: dict[int, tuple[str, int]] = {}
@@ -63,7 +64,7 @@ class Runner:
         duties: Mapping[str, Duty],
         maintenance: Sequence[Maintenance],
         *,
-        keep: bool,
+        keep: History,
     ) -> None:
         """Go by these duties from now on; runs that go on are ended as they began."""
         self._duties, self._keep = duties, keep
@@ -96,7 +97,7 @@ class Runner:
         began_ms, began = int(clock.now() * 1000), clock.monotonic()
         resting = self._resting(duty, at)
         chosen = [n for n in range(len(duty.places)) if n not in resting]
-        history = duty.job.history if self._keep else "none"
+        history = min(duty.job.history, self._keep, key=HISTORIES.index)
         found = Findings(history)
         state, error = "aborted", ""
         try:

@@ -38,7 +38,7 @@ RESULT = Result(
 @given(st.data())
 def test_messages_arrive_whatever_pieces_they_come_in(data: st.DataObject) -> None:
     asked = Ask(7, b"{}", "a", "b", 1.5, Rules((Rule(network="::/0"),), redirects=True))
-    sent: list[ToProber] = [asked, Stop(), Work(b"{}", "here", keep=True)]
+    sent: list[ToProber] = [asked, Stop(), Work(b"{}", "here", "all")]
     text = b"".join(map(frame, sent))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
     edges = [0, *cuts, len(text)]

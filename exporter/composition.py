@@ -1,0 +1,94 @@
+"""What the exporter is made of: settings in, parts built and told of each other."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from exporter.agent.agent import Agent, agent_name
+from exporter.app import App
+from exporter.collectors import ALIASES, COLLECTORS, build
+from exporter.collectors.base import Host
+from exporter.pages.limits import Limits
+from exporter.pages.probe import ProbePage
+from exporter.pages.probes import ProbesPage
+from exporter.pages.ring import Ring
+from exporter.prober.prober import Prober
+from exporter.registry import Registry
+from exporter.server import Server
+from exporter.telemetry import Telemetry
+from runtime.clock import SystemClock
+from runtime.probing.planning import plan_of
+
+if TYPE_CHECKING:
+    from exporter.pages.answer import Page
+    from runtime.service import Service
+    from runtime.settings import Exporter, Settings
+
+
+def registry_of(settings: Exporter) -> Registry:
+    """Return the collectors that are enabled."""
+    clock = SystemClock()
+    host = Host.at(settings.paths, clock, settings.deadline)
+    return Registry(
+        build(host, settings.collectors),
+        deadline=settings.deadline,
+        clock=clock,
+        known=COLLECTORS,
+        aliases=ALIASES,
+    )
+
+
+def services(
+    settings: Settings, registry: Registry, token: str | None, key: str | None
+) -> list[Service]:
+    """Return the parts in the order in which they start.
+
+    `token` is what scrapers must send, `key` the API key for the bridge.
+    """
+    exporter = settings.exporter
+    name = agent_name(exporter.prober.agent)
+    prober = Prober(exporter, settings.log, SystemClock(), name)
+    more = [prober.families]
+    agent: list[Service] = []
+    if exporter.prober.bridge is None:
+        prober.work(plan_of(settings.probes))
+    elif exporter.prober.enabled:
+        one = Agent(
+            exporter.prober, prober, SystemClock(), key=key, chance=random.random
+        )
+        more.append(one.families)
+        agent.append(one)
+    page, pages = _pages(settings, prober, everyone=token is None)
+    app = App(
+        registry,
+        Telemetry(SystemClock()),
+        token=token,
+        max_scrapes=exporter.max_scrapes,
+        gzip_level=exporter.gzip_level,
+        pages=pages,
+        more=[*more, page.families],
+    )
+    return [*agent, prober, Server(app, exporter.listen, exporter.max_scrapes)]
+
+
+def _pages(
+    settings: Settings, prober: Prober, *, everyone: bool
+) -> tuple[ProbePage, dict[str, Page]]:
+    """Return `/probe`, and it and its company by their paths."""
+    probe = settings.exporter.probe
+    ring = Ring(probe.results)
+    prober.on_run(ring.add_run, failures=True)
+    page = ProbePage(
+        prober,
+        settings.probes,
+        probe,
+        Limits(
+            SystemClock(), rate=probe.rate, burst=probe.burst, at_once=probe.max_probes
+        ),
+        ring,
+        gzip_level=settings.exporter.gzip_level,
+        everyone=everyone,
+    )
+    shown = ProbesPage(prober, settings.probes, ring, any_module=probe.any_module)
+    return page, {"/probe": page, "/probes": shown}
