@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,8 @@ from prometheus_client import CollectorRegistry
 from bridge.cli.failures import FAILED
 from bridge.cli.invocation import Invocation, pass_invocation
 from bridge.cli.tables import show
+from bridge.probing.entries import KINDS
+from bridge.probing.provisioning import steps
 from bridge.receivers.endpoint import Endpoint, ScrapeError
 from bridge.sources.api import Api
 from bridge.sources.base import SourceError
@@ -29,6 +32,8 @@ from runtime.config import DEFAULT, SettingsError, read_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from bridge.probing.provisioning import Step
 
 _LARGEST: Final = 64 * 2**20
 _SQLITE: Final = "sqlite:///"
@@ -52,6 +57,7 @@ def command(invocation: Invocation) -> None:
         Finding("settings", "ok", _origin(invocation)),
         _database(settings.database),
         _state(settings.bridge.state),
+        _probes(settings),
         *_sources(settings),
     ]
     rows = [(finding.what, finding.state, finding.detail) for finding in findings]
@@ -102,6 +108,39 @@ def _absent(path: Path, wanted: config.Database) -> Finding:
     if reason := _why_not_written(path.parent):
         return Finding("database", "failed", f"{path} cannot be made: {reason}")
     return Finding("database", "ok", f"{path} is made at start")
+
+
+def _probes(settings: config.Settings) -> Finding:
+    """Say what the bridge would take over of the section `probes` at its start."""
+    words = [
+        ", ".join(
+            f"{len(getattr(settings.probes, kind.key))} {kind.key}" for kind in KINDS
+        )
+    ]
+    found = _to_be_done(settings)
+    words += [
+        f"{count} to {action}"
+        for action, count in Counter(step.action for step in found).items()
+    ]
+    adopted = [f"{one.kind.word} {one.name}" for one in found if one.action == "adopt"]
+    if adopted:
+        words.append(f"made by the API until now: {', '.join(adopted)}")
+    return Finding("probes", "ok", "; ".join(words))
+
+
+def _to_be_done(settings: config.Settings) -> list[Step]:
+    """Return what is to be done to a database; nothing where there is none to ask."""
+    path = Path(settings.database.url.removeprefix(_SQLITE))
+    if settings.database.url.startswith(_SQLITE) and not path.exists():
+        return []
+    try:
+        db = open_store(settings.database)
+        try:
+            return [] if Migrations(db).pending() else steps(db, settings.probes)
+        finally:
+            db.close()
+    except (DatabaseUnavailable, MigrationError, SettingsError):
+        return []  # what is wrong with the database has a line of its own
 
 
 def _state(directory: Path) -> Finding:

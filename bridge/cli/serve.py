@@ -12,6 +12,7 @@ import structlog
 
 from bridge.cli.failures import CommandError
 from bridge.cli.invocation import Invocation, pass_invocation
+from bridge.probing.provisioning import provision
 from bridge.storage import open_prepared
 from models.database import DatabaseUnavailable
 from models.lease import Lease
@@ -62,6 +63,7 @@ def serve(settings: config.Settings, environ: Mapping[str, str]) -> None:
             database=settings.database.url,
             sources=[source.name for source in settings.sources],
         )
+        provision(db, settings.probes, clock)
         shared = _share_metrics(settings)
         parts = services(settings, db, clock, {**environ, **shared}, lease)
         run(parts, stop)

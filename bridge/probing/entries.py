@@ -39,9 +39,6 @@ MAINTENANCE: Final = Kind("maintenance", "maintenance")
 KINDS: Final = (MODULE, DESTINATION, JOB, MAINTENANCE)
 """All kinds, those first that others name."""
 
-RESERVED: Final = frozenset({"summary", "validate"})
-"""Names that entries cannot have, as their addresses are something else."""
-
 _READERS: Final[dict[Kind, TypeAdapter[Any]]] = {
     DESTINATION: TypeAdapter(Destination),
     JOB: TypeAdapter(Job),
@@ -81,8 +78,6 @@ def read(kind: Kind, document: Mapping[str, Any], around: Around) -> Section:
         "modules": list(map(dict, around.modules)),
         "jobs": list(map(dict, around.jobs)),
     }
-    if document.get("name") in RESERVED:
-        raise WrongEntry([("name", "is a word of the API; choose another one")])
     probes[kind.key] = [dict(document)] + [
         other
         for other in probes.get(kind.key, [])

@@ -22,6 +22,9 @@ from runtime.quantities import Duration, Written, format_duration
 from runtime.section import Positive, Section, Switch, Whole
 from runtime.texts import Name
 
+RESERVED: Final = frozenset({"summary", "validate"})
+"""Names that nothing can have, as their addresses at the bridge are something else."""
+
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONGEST_HOST: Final = 2048
 
@@ -276,6 +279,17 @@ class Probes(Section):
                 raise ValueError(
                     f"{key}: the name {twice[0]!r} is used twice; give each its own"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> Self:
+        for key in ("modules", "destinations", "jobs", "maintenance"):
+            for place, item in enumerate(getattr(self, key)):
+                if item.name in RESERVED:
+                    raise ValueError(
+                        f"{key}[{place}].name: {item.name!r} is a word of the API; "
+                        "choose another one"
+                    )
         return self
 
     @model_validator(mode="after")

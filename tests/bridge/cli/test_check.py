@@ -9,10 +9,12 @@ import pytest
 
 from models.database import open_database
 from models.migrate import Migrations
+from tests.bridge.probing.runs import stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from models.database import Database
     from tests.bridge.cli.conftest import Shell
 
 
@@ -94,11 +96,12 @@ def test_what_works_is_ok(shell: Shell, server: str) -> None:
         ["settings"],
         ["database"],
         ["state"],
+        ["probes"],
         ["source"],
         ["source"],
     ]
     assert f"sqlite:///{shell.database}" in result.stdout
-    assert result.stdout.count("  ok") == 5
+    assert result.stdout.count("  ok") == 6
     assert result.exit_code == 0
 
 
@@ -154,7 +157,7 @@ def test_what_cannot_be_written_fails(shell: Shell) -> None:
     )
     result = shell.run("check")
     assert result.exit_code == 1
-    assert rows(result.stdout)[1:] == [
+    assert rows(result.stdout)[1:3] == [
         ["database", "failed", f"{database} cannot be made: Not a directory"],
         ["state", "failed", f"{state} cannot be written: Not a directory"],
     ]
@@ -212,3 +215,34 @@ def test_a_file_that_is_no_database_fails(shell: Shell) -> None:
     result = shell.run("check")
     assert result.exit_code == 1
     assert "is not an SQLite database" in rows(result.stdout)[1][2]
+
+
+PROBES = """
+probes:
+  destinations:
+    - {name: gateway, host: 192.0.2.1}
+  jobs:
+    - {name: often, destinations: [gateway]}
+"""
+
+
+def test_what_would_be_probed_is_said(shell: Shell) -> None:
+    shell.configure(f"sources: []{PROBES}")
+    told = shell.run("check").output
+    assert "0 modules, 1 destinations, 1 jobs, 0 maintenance\n" in told
+
+
+def test_what_would_be_taken_over_is_said(used: Shell, db: Database) -> None:
+    stage(db, "gateway")
+    used.configure(f"sources: []{PROBES}")
+    told = used.run("check").output
+    assert "1 to adopt; 1 to make; made by the API until now: destination gat" in told
+
+
+def test_wrong_probes_are_told_by_their_place(shell: Shell) -> None:
+    shell.configure(PROBES.replace("[gateway]", "[gatway]"))
+    result = shell.run("check")
+    assert result.exit_code == 2
+    assert "probes.jobs[0].destinations: there is no destination 'gatway'" in (
+        result.stderr
+    )

@@ -49,7 +49,7 @@ def test_an_entry_is_read_as_config_yaml_is() -> None:
 
 def test_words_of_the_api_are_no_names() -> None:
     assert problems(DESTINATION, {"name": "summary", "host": "a"}) == {
-        "name": "is a word of the API; choose another one"
+        "name": "'summary' is a word of the API; choose another one"
     }
 
 
