@@ -69,7 +69,8 @@ def services(
         pages=pages,
         more=[*more, page.families],
     )
-    return [*agent, prober, Server(app, exporter.listen, exporter.max_scrapes)]
+    threads = exporter.max_scrapes + exporter.probe.max_probes
+    return [*agent, prober, Server(app, exporter.listen, threads)]
 
 
 def _pages(

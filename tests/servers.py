@@ -223,3 +223,23 @@ class RealNodeExporter(_Server):
             f"--web.listen-address=127.0.0.1:{self.port}",
             "--log.level=warn",
         )
+
+
+class RealBlackboxExporter(_Server):
+    """A blackbox_exporter with modules of its own, written in YAML."""
+
+    program = "prometheus-blackbox-exporter"
+    ready_path = "/-/healthy"
+
+    def __init__(self, directory: Path, config: str) -> None:
+        super().__init__(directory)
+        self._config = config
+
+    def arguments(self) -> Sequence[str]:
+        path = self.directory / "blackbox.yml"
+        path.write_text(self._config, encoding="utf-8")
+        return (
+            f"--config.file={path}",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+            "--log.level=warn",
+        )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from exporter.blackbox.base import gauge
 from exporter.collectors.base import Family
+from runtime.probing.rules import host_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,8 +50,9 @@ def of_tls(facts: dict[str, Any]) -> Iterable[Family]:
         yield Family(VERSION, [((_version(facts["version"]),), 1)])
     if facts.get("cipher"):
         yield Family(CIPHER, [((facts["cipher"],), 1)])
-    verified = bool(facts.get("verified"))
-    yield Family(VERIFIED, [((facts.get("verify_reason", ""),), int(verified))])
+    if "verified" in facts:
+        reason = facts.get("verify_reason", "")
+        yield Family(VERIFIED, [((reason,), int(facts["verified"]))])
     for name, metric in (
         ("earliest_expiry", EARLIEST),
         ("chain_expiry", LAST_CHAIN),
@@ -68,10 +70,12 @@ def _version(text: str) -> str:
 
 
 def _leaf(certificate: dict[str, Any]) -> tuple[str, ...]:
+    """Return the labels of a certificate; one that cannot be read has few."""
+    names = certificate.get("sans", ())
     return (
         certificate["sha256"],
-        certificate["subject"],
-        certificate["issuer"],
-        ",".join(certificate["sans"]),
-        certificate["serial"],
+        certificate.get("subject", ""),
+        certificate.get("issuer", ""),
+        ",".join(name for name in names if host_name(name.removeprefix("*."))),
+        certificate.get("serial", ""),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qs
 
 import msgspec
@@ -11,15 +11,29 @@ from exporter.negotiation import prefers_json
 from exporter.pages import catalogue
 from exporter.pages.answer import Answer
 from exporter.pages.probes_html import page
+from exporter.pages.ring import SCHEDULED, Kept
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from wsgiref.types import WSGIEnvironment
 
     from exporter.pages.catalogue import Planned
-    from exporter.pages.probe import Asked
-    from exporter.pages.ring import Kept, Ring
+    from exporter.pages.ring import Ring
+    from runtime.probing.wire import Plan, Result
 
 _ANY: Final = ("", "all")
+
+
+class Working(Protocol):
+    """What works on a plan, and knows what came of it: the prober."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that is worked on."""
+
+    @property
+    def latest(self) -> Sequence[Result]:
+        """The newest result of each probe of each destination."""
 
 
 class ProbesPage:
@@ -30,7 +44,7 @@ class ProbesPage:
     """
 
     def __init__(
-        self, prober: Asked, configured: Planned, ring: Ring, *, any_module: bool
+        self, prober: Working, configured: Planned, ring: Ring, *, any_module: bool
     ) -> None:
         self._prober = prober
         self._configured = configured
@@ -41,7 +55,7 @@ class ProbesPage:
         """Show the results that a request wants to see, newest first."""
         query = parse_qs(environ.get("QUERY_STRING", ""))
         asked = {name: values[-1] for name, values in query.items()}
-        kept = [one for one in self._ring.newest() if _is_wanted(one, asked)]
+        kept = [one for one in self._newest() if _is_wanted(one, asked)]
         if asked.get("format") == "json" or prefers_json(environ.get("HTTP_ACCEPT")):
             body = msgspec.json.encode({"results": [_as_json(one) for one in kept]})
             return _answer("application/json", body)
@@ -55,6 +69,21 @@ class ProbesPage:
             ],
         )
         return _answer("text/html", text.encode())
+
+    def _newest(self) -> list[Kept]:
+        """Return what is in the ring, and what jobs found last beside it."""
+        kept = self._ring.newest()
+        known = {_identity(one.result) for one in kept}
+        kept += [
+            Kept(0, SCHEDULED, result)
+            for result in self._prober.latest
+            if _identity(result) not in known
+        ]
+        return sorted(kept, key=lambda one: -one.result.began_ms)
+
+
+def _identity(result: Result) -> tuple[str, str, int]:
+    return result.destination, result.probe, result.began_ms
 
 
 def _answer(kind: str, body: bytes) -> Answer:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from exporter.pages.probes_template import FORM, NOTHING, PAGE, ROW, STYLE
+from exporter.pages.ring import SCHEDULED
 from runtime.probing.reasons import MEANINGS
 
 if TYPE_CHECKING:
@@ -84,9 +85,15 @@ def _row(kept: Kept) -> str:
         probe=html.escape(result.probe),
         outcome=html.escape(result.reason.replace("_", " ") or "ok"),
         seconds=seconds_text(result.seconds),
-        origin=f"job {html.escape(kept.job)}" if kept.job else "asked for",
+        origin=_origin(kept.job),
         inside=_inside(result),
     )
+
+
+def _origin(job: str) -> str:
+    if job == SCHEDULED:
+        return "a job"
+    return f"job {html.escape(job)}" if job else "asked for"
 
 
 def _when(milliseconds: int) -> str:

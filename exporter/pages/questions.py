@@ -55,11 +55,15 @@ class Question:
         )
 
     def seconds(self, longest: float, offset: float) -> float:
-        """Return how long a probe may take, so that its answer is there in time."""
+        """Return how long a probe may take, so that its answer is there in time.
+
+        In whole milliseconds, as durations are written, and at least one.
+        """
         told = self.scrape_timeout
         if told is None:
             return longest
-        return min(longest, told - offset if offset < told else told)
+        usable = min(longest, told - offset if offset < told else told)
+        return max(round(usable, 3), 0.001)
 
 
 def is_from_here(environ: WSGIEnvironment) -> bool:

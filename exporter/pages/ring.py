@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from runtime.probing.wire import Result, Run
+
+
+SCHEDULED: Final = "*"
+"""In place of the name of a job that is not told."""
 
 
 class Kept(NamedTuple):

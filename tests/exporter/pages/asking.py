@@ -69,6 +69,7 @@ class FakeProber:
     answer: Callable[[Ask], Result] = succeeds
     plan: Plan = field(default_factory=lambda: Plan(version="1"))
     asked: list[Ask] = field(default_factory=list)
+    latest: list[Result] = field(default_factory=list)
 
     def ask(
         self, probe: Probe, target: Target, timeout: float, guard: Rules | None = None
