@@ -108,6 +108,7 @@ class Target(Section):
     instance: str | None = Field(
         None,
         description="Value of the `instance` label; host:port of the URL if unset.",
+        examples=["web-1:9105"],
     )
     bearer_token: SecretStr | None = Field(
         None, description="Bearer token for the target; only from the environment."

@@ -67,6 +67,9 @@ def _date(text: str) -> str:
     return text
 
 
+_FROM: Final = "2026-11-21T22:00:00Z"
+_UNTIL: Final = "2026-11-22T06:00:00+01:00"
+
 Host = Annotated[str, AfterValidator(_host), Written("host", "192.0.2.1")]
 TimeOfDay = Annotated[
     str, AfterValidator(_time_of_day), Written("time of day", "08:30")
@@ -145,10 +148,10 @@ class Job(Section):
         (), description="Agents that run it; empty for all of them."
     )
     valid_from: Instant | None = Field(
-        None, description="First instant at which it runs."
+        None, description="First instant at which it runs.", examples=[_FROM]
     )
     valid_until: Instant | None = Field(
-        None, description="Instant from which on it runs no more."
+        None, description="Instant from which on it runs no more.", examples=[_UNTIL]
     )
     windows: tuple[Window, ...] = Field(
         (), description="When it runs; always if there is none."
@@ -157,6 +160,7 @@ class Job(Section):
         None,
         description="Time over which the destinations of a run are spread; at most "
         "10s of the interval if left out.",
+        examples=["5s"],
     )
     history: Literal["all", "failures", "none"] = Field(
         "all", description="Which results are kept in the database."
@@ -202,8 +206,10 @@ class Maintenance(Section):
     tags: tuple[Name, ...] = Field(
         (), description="Destinations that have all of these tags, too."
     )
-    start: Instant | None = Field(None, description="First instant.")
-    end: Instant | None = Field(None, description="Instant from which on it is over.")
+    start: Instant | None = Field(None, description="First instant.", examples=[_FROM])
+    end: Instant | None = Field(
+        None, description="Instant from which on it is over.", examples=[_UNTIL]
+    )
     windows: tuple[Window, ...] = Field(
         (), description="When within these instants; all the time if there is none."
     )

@@ -262,7 +262,9 @@ class DnsProbe(_Probe):
         "udp", description="How the server is asked."
     )
     port: Port | None = Field(
-        None, description="Port of the server; 53, or 853 for TLS, if left out."
+        None,
+        description="Port of the server; 53, or 853 for TLS, if left out.",
+        examples=[5353],
     )
     recursion: Switch = Field(default=True, description="Ask the server to ask others.")
     rcodes: tuple[Rcode, ...] = Field(

@@ -85,7 +85,7 @@ def _keys(
         pad = " " * indent
         if inner and schema.is_list(field):
             lines += _comment(str(field.description), indent)
-            lines += _items(inner[0], field, values.get(name), name, indent)
+            lines += _items(inner, field, values.get(name), name, indent)
             continue
         text = _doc(inner[0]) if inner else _meaning(field)
         if text not in told:
@@ -99,13 +99,26 @@ def _keys(
 
 
 def _items(
-    section: type[Section], field: FieldInfo, given: Any, name: str, indent: int
+    sections: tuple[type[Section], ...],
+    field: FieldInfo,
+    given: Any,
+    name: str,
+    indent: int,
 ) -> list[str]:
-    """Return a list of sections; one that may be empty has an item to uncomment."""
+    """Return a list of sections; one that may be empty has items to uncomment.
+
+    These are one of each kind.
+    """
     pad = " " * indent
     if not field.is_required() and not given:
-        item = _item(section, {}, indent)
-        return [f"{pad}{name}: []", *(f"{pad}#{line[indent:]}" for line in item)]
+        lines = [f"{pad}{name}: []"]
+        for place, section in enumerate(sections):
+            kind = schema.kind_of(section) if len(sections) > 1 else ""
+            item = _item(section, {"name": f"my-{kind}"} if kind else {}, indent)
+            lines += [""] if place else []
+            lines += [f"{pad}#{line[indent:]}" for line in item]
+        return lines
+    (section,) = sections
     lines = [f"{pad}{name}:"]
     for item in given or field.examples[0]:  # type: ignore[index]  # required
         lines += _item(section, item, indent + 2)
@@ -118,12 +131,20 @@ def _key(section: type[Section], name: str, values: Mapping[str, Any]) -> str:
         return f"#{name}: never here"
     value = values.get(name, schema.default(field))
     if value is None and schema.is_optional(field):
-        example = {"path": f"/run/secrets/{name.removesuffix('_file')}"}
-        told = example.get(schema.written(field).name, "web-1:9105")
-        return f"#{name}: {field.examples[0] if field.examples else told}"
+        return f"#{name}: {_yaml(_example(name, field))}"
     if value is None:
         value = (schema.choices(field) or field.examples or [None])[0]
     return f"{name}: {_yaml(value)}"
+
+
+def _example(name: str, field: FieldInfo) -> Any:
+    """Return what may be written for a key that is left out."""
+    if field.examples:
+        return field.examples[0]
+    written = schema.written(field)
+    if written.name == "path":
+        return f"/run/secrets/{name.removesuffix('_file')}"
+    return written.example
 
 
 def _yaml(value: Any) -> str:
@@ -139,7 +160,7 @@ def _meaning(field: FieldInfo) -> str:
 
 
 def _allowed(field: FieldInfo) -> str:
-    words = schema.choices(field)
+    words = [word or "''" for word in schema.choices(field)]
     if len(words) > 1:
         return f"One of {either(words)}."
     limits = schema.bounds(field)
@@ -205,7 +226,7 @@ def _row(key: schema.Key, name: str) -> str:
 
 def _value(field: FieldInfo) -> str:
     if words := schema.choices(field):
-        return either([f"`{word}`" for word in words])
+        return either([f"`{word}`" if word else "`''`" for word in words])
     limits = schema.bounds(field)
     name = schema.written(field).name
     name = f"list: {name}" if schema.is_list(field) else name
