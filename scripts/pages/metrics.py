@@ -15,8 +15,12 @@ from bridge.api.metrics import FAMILIES
 from bridge.telemetry import Telemetry
 from exporter import registry
 from exporter import telemetry as exporter_telemetry
+from exporter.agent import families as agent
 from exporter.collectors import COLLECTORS, build
 from exporter.collectors.base import Host, Metric
+from exporter.pages import probe
+from exporter.prober import details
+from exporter.prober import families as probes
 from runtime.clock import SystemClock
 from runtime.settings import Collectors, FilesystemCollector
 from scripts.pages.markdown import table
@@ -56,8 +60,17 @@ def exporter() -> str:
         _section(f"Collector `{name}`", measured.get(name, set()) | _declared(module))
         for name, module in _modules().items()
     ]
+    probed = set(probes.COUNTERS.values()) | _declared(details)
+    probed |= {one for one in _declared(probes) if one.name.startswith("netprobe_")}
     itself = _declared(registry) | _declared(exporter_telemetry)
-    return "\n\n".join([*parts, _section("The exporter itself", itself)])
+    itself |= _declared(probe) | _declared(agent) | (_declared(probes) - probed)
+    return "\n\n".join(
+        [
+            *parts,
+            _section("Destinations and jobs", probed),
+            _section("The exporter itself", itself),
+        ]
+    )
 
 
 def _measured(folder: Path) -> dict[str, set[Metric]]:
