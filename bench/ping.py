@@ -27,8 +27,8 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402 - from the line above
-
 from _claims import Claim, parser, report  # noqa: E402 - beside this file
+
 from exporter.prober.board import Board  # noqa: E402
 from exporter.prober.cells import Cell  # noqa: E402
 from exporter.probes.base import Address  # noqa: E402
@@ -133,8 +133,13 @@ def smokeping(load: Load) -> Found:
     """Have smokeping_prober do it, with datagram sockets; tells bounds of buckets."""
     port = "19374"
     process = subprocess.Popen(
-        [SMOKEPING, f"--web.listen-address=127.0.0.1:{port}", "--no-privileged"]
-        + ["--log.level=error", *load.hosts()],
+        [
+            SMOKEPING,
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--no-privileged",
+            "--log.level=error",
+            *load.hosts(),
+        ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=os.environ | {"GOMAXPROCS": "1"},
@@ -180,11 +185,19 @@ def _read_board(descriptor: int) -> None:
         time.sleep(1)
 
 
-async def _engine(load: Load) -> Found:
+def _engine(load: Load) -> Found:
     board = Board.create(load.destinations)
     reader = subprocess.Popen(
         [sys.executable, __file__, "--read", str(board.fd)], pass_fds=[board.fd]
     )
+    try:
+        return asyncio.run(_measured(load, board))
+    finally:
+        reader.kill()
+        reader.wait()
+
+
+async def _measured(load: Load, board: Board) -> Found:
     engine = Engine(board)
     targets = [Address(2, host) for host in load.hosts()]
     slots = [board.claim() for _ in targets]
@@ -197,8 +210,6 @@ async def _engine(load: Load) -> Found:
         after, ended = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     finally:
         engine.close()
-        reader.kill()
-        reader.wait()
     rtts = np.concatenate([result.rtts.ravel() for result in results])
     sent = int(sum(result.sent.sum() for result in results))
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -284,7 +295,7 @@ def _go_inside() -> None:
         '"$@"'
     )
     command = ["unshare", "--net", "sh", "-c", prepare, "sh", sys.executable]
-    os.execvp(command[0], [*command, *sys.argv])
+    os.execvp(command[0], [*command, *sys.argv])  # noqa: S606 - no shell is wanted
 
 
 def main() -> None:
@@ -297,7 +308,7 @@ def main() -> None:
         _read_board(options.read)
         return
     if options.engine is not None:
-        found: dict[str, Any] = vars(asyncio.run(_engine(Load(**options.engine))))
+        found: dict[str, Any] = vars(_engine(Load(**options.engine)))
         print(json.dumps(found))
         return
     if shutil.which("fping") is None:

@@ -108,8 +108,8 @@ class Answers:
 
     def take_errors(self, port: Port, batch: Batch) -> None:
         """Account for what a port's error queue held: errors, and stamps of sending."""
-        port.stamps.take(batch, self._flights)
-        for place in range(len(batch)):
+        stamps = port.stamps.take(batch, self._flights)
+        for place in np.flatnonzero(~stamps).tolist():
             if told := from_queue(port.family, batch, place):
                 self._error(port, told)
 

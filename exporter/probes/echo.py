@@ -23,7 +23,7 @@ HEADER: Final = 8
 MARK: Final = 24
 """Bytes that tell a request from all others."""
 LARGEST: Final = 65507
-CHUNK: Final = 64
+CHUNK: Final = 128
 """Requests that are built and sent before replies are looked for."""
 
 _ECHO_V4, _REPLY_V4 = 8, 0

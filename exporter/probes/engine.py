@@ -210,20 +210,26 @@ class Engine:
         )
 
     def _tick(self) -> None:
-        """Read what came, send what is due, and give up what came too late."""
+        """Send what is due, read what came, and give up what came too late.
+
+        Sending goes first, on the beat and with a path that is not yet cold from
+        counting, as the time from our stamp to the network is part of what is measured.
+        """
         self._timer = None
         now = self._clocks.monotonic()
         backlog, self._backlog = self._backlog, []
         try:
             with self._board:
                 self._look_at_clock()
-                self._read()
+                for port in self._ports.values():
+                    port.is_cold = True
                 due = self._wheel.take(now)
                 for salvo in (
                     *backlog,
                     *(one for one in due if isinstance(one, Salvo)),
                 ):
                     self._send(salvo, now, now + _BUSY_NS)
+                self._read()
                 # What came is judged by the kernel's stamp, however late it was read;
                 # only what has not come until now is lost.
                 for expiry in due:
@@ -247,9 +253,8 @@ class Engine:
     def _read(self) -> None:
         self._answers.begin()
         for port in self._ports.values():
-            if port.kind == "datagram" or port.stamps.wanted:
-                for batch in self._batches(port.read_errors):
-                    self._answers.take_errors(port, batch)
+            for batch in self._batches(port.read_errors):
+                self._answers.take_errors(port, batch)
             for batch in self._batches(port.read):
                 moment = Moment(self._clocks.realtime(), self._offset)
                 self._answers.take(port, batch, moment)
@@ -279,7 +284,8 @@ class Engine:
             until = min(salvo.next + CHUNK, due)
             self._send_chunk(salvo, slice(salvo.next, until))
             salvo.next = until
-            self._read()
+            if until < due:
+                self._read()
             if self._clocks.monotonic() > busy_until:
                 break
         if salvo.next < due:

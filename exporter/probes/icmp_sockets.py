@@ -33,9 +33,10 @@ IPV6_MTU_DISCOVER: Final = 23
 IPV6_RECVERR: Final = 25
 IPV6_DONTFRAG: Final = 62
 
-# SOF_TIMESTAMPING_: TX_SOFTWARE, SOFTWARE, OPT_ID, OPT_TSONLY (timestamping.rst in
+# SOF_TIMESTAMPING_: SOFTWARE, OPT_ID, OPT_TSONLY; TX_SOFTWARE (timestamping.rst in
 # Linux's Documentation/networking).
-TRANSMIT_STAMPS: Final = 1 << 1 | 1 << 4 | 1 << 7 | 1 << 11
+TELL_STAMPS: Final = 1 << 4 | 1 << 7 | 1 << 11
+STAMP_SENDING: Final = 1 << 1
 
 _RECEIVE_BYTES: Final = 8 * 2**20
 _V4_WANTED: Final = (0, 3, 11, 12)
@@ -128,8 +129,8 @@ def _prepare(
     made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     made.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-    if transmit_stamps:
-        made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, TRANSMIT_STAMPS)
+    flags = TELL_STAMPS | (STAMP_SENDING if transmit_stamps else 0)
+    made.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, flags)
     if place.family == socket.AF_INET:
         made.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
         if kind == "raw":

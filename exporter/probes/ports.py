@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
 import time
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,7 +18,7 @@ from exporter.probes.reading import Reader
 from exporter.probes.sending_stamps import SendingStamps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -43,6 +45,13 @@ _OF_OTHERS: Final = {
     errno.ENONET,
     errno.EACCES,
 }
+_STAMPED: Final = (
+    (
+        socket.SOL_SOCKET,
+        icmp_sockets.SO_TIMESTAMPING,
+        struct.pack("=I", icmp_sockets.STAMP_SENDING),
+    ),
+)
 # The interface or the address that the socket is bound to is gone.
 _STALE: Final = {errno.ENODEV, errno.ENXIO, errno.EADDRNOTAVAIL}
 
@@ -67,7 +76,7 @@ class Port:
     A way is set on the shared socket before requests that go another one than those
     before: sending builds the packet at once, so that no other request is touched.
     `identity` is that of the namespace in which the socket was opened; a port that
-    `is_stale` should be opened anew.
+    `is_stale` should be opened anew. One that `is_cold` has not sent for a while.
     """
 
     def __init__(
@@ -89,7 +98,8 @@ class Port:
         self.dropped = 0
         self.identity = 0
         self.is_stale = False
-        self.stamps = SendingStamps(opened.socket, wanted=opened.stamps_sending)
+        self.is_cold = True
+        self.stamps = SendingStamps(opened.socket, every=opened.stamps_sending)
         self._reader = Reader(_LEAST_ROOM)
         self._errors = Reader(_LEAST_ROOM)
 
@@ -152,10 +162,27 @@ class Port:
         packets.write(marks, sequence)
         stamps = [0] * len(addresses)
         failed: dict[int, OSError] = {}
-        send, now = self._socket.sendto, self._now
-        # The iterator goes on behind what failed, and costs less than an index.
         each = zip(range(len(addresses)), packets.views, addresses, strict=False)
+        stamped = marks.places
+        if not self.stamps.every:
+            stamped = stamped[: int(self.is_cold)]
+            self._send(islice(each, len(stamped)), self._send_stamped, stamps, failed)
+            self.is_cold = False
+        self._send(each, self._socket.sendto, stamps, failed)
+        missing = any(place < len(stamped) for place in failed)
+        self.stamps.sent(stamped, all_of_them=not missing)
+        return np.array(stamps, np.int64), failed
+
+    def _send(
+        self,
+        each: Iterator[tuple[int, memoryview, SocketAddress]],
+        send: Callable[[memoryview, SocketAddress], int],
+        stamps: list[int],
+        failed: dict[int, OSError],
+    ) -> None:
+        now = self._now
         while True:
+            # The iterator goes on behind what failed, and costs less than an index.
             try:
                 for place, view, address in each:
                     stamps[place] = now()
@@ -165,8 +192,10 @@ class Port:
                     failed[place] = problem
                     self.is_stale |= problem.errno in _STALE
                 continue
-            self.stamps.sent(marks.places, all_of_them=not failed)
-            return np.array(stamps, np.int64), failed
+            return
+
+    def _send_stamped(self, view: memoryview, address: SocketAddress) -> int:
+        return self._socket.sendmsg([view], _STAMPED, 0, address)
 
     def _again(
         self, view: memoryview, address: SocketAddress, error: OSError

@@ -12,7 +12,8 @@ from exporter.probes.icmp_sockets import (
     IP_RECVERR,
     IPV6_RECVERR,
     SO_TIMESTAMPING,
-    TRANSMIT_STAMPS,
+    STAMP_SENDING,
+    TELL_STAMPS,
 )
 
 if TYPE_CHECKING:
@@ -32,35 +33,36 @@ class SendingStamps:
     """Knows requests by the numbers that the kernel gives to what a socket sends.
 
     The numbers begin anew after a request that could not be sent, as kernels differ in
-    whether such a one is counted.
+    whether such a one is counted. `every` tells that all requests are stamped; else it
+    is the first of each tick, whose way into the network is cold, and long.
     """
 
-    def __init__(self, made: socket.socket, *, wanted: bool) -> None:
-        self.wanted: Final = wanted
+    def __init__(self, made: socket.socket, *, every: bool) -> None:
+        self.every: Final = every
         self._socket = made
         self._ipv4 = made.family == socket.AF_INET
         self._places = np.full(_KEPT, -1, np.int64)
         self._next = 0
 
     def sent(self, places: Numbers, *, all_of_them: bool) -> None:
-        """Note what was sent, in order."""
-        if not self.wanted:
-            return
+        """Note what was sent to be stamped, in order."""
         if all_of_them:
             numbers = np.arange(self._next, self._next + len(places)) % _KEPT
             self._places[numbers] = places
             self._next += len(places)
             return
         # Turning the option off and on sets the number to 0.
-        for flags in (TRANSMIT_STAMPS & ~_NUMBERED, TRANSMIT_STAMPS):
-            self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, flags)
+        flags = TELL_STAMPS | (STAMP_SENDING if self.every else 0)
+        for value in (flags & ~_NUMBERED, flags):
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, value)
         self._places[:] = -1
         self._next = 0
 
-    def take(self, batch: Batch, flights: Flights) -> None:
-        """Put the stamps in a socket's error queue in the place of our own."""
-        if not self.wanted:
-            return
+    def take(self, batch: Batch, flights: Flights) -> NDArray[np.bool_]:
+        """Put the stamps in a socket's error queue in the place of our own.
+
+        Returns which entries are stamps.
+        """
         at = batch.find(socket.SOL_SOCKET, SO_TIMESTAMPING)
         errors = (
             batch.find(socket.IPPROTO_IP, IP_RECVERR)
@@ -68,7 +70,9 @@ class SendingStamps:
             else batch.find(socket.IPPROTO_IPV6, IPV6_RECVERR)
         )
         origins = batch.control[np.arange(len(batch)), errors + 4]
-        mine = (at >= 0) & (errors >= 0) & (origins == _ORIGIN_TIMESTAMPING)
+        mine: NDArray[np.bool_] = (
+            (at >= 0) & (errors >= 0) & (origins == _ORIGIN_TIMESTAMPING)
+        )
         which = np.flatnonzero(mine)
         words = batch.control.view(np.int64)
         stamps = words[which, at[which] // 8] * 1_000_000_000
@@ -80,3 +84,4 @@ class SendingStamps:
         good = (places >= 0) & (flights.place[rows] == places)
         good &= (flights.state[rows] == State.FLYING) & (stamps >= flights.sent[rows])
         flights.sent[rows[good]] = stamps[good]
+        return mine
