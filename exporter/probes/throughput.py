@@ -105,6 +105,8 @@ async def _measure(
         except TimeoutError:
             if not enough.expired():
                 raise
+    if ended_by == "time" and not count.got:
+        raise too_late(trial, settings.max_time)
     spent = trial.phases["transfer"]
     rate = count.got / spent if spent > 0 else 0.0
     trial.facts |= {"bytes": count.got, "rate": rate, "ended_by": ended_by}

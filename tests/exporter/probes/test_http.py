@@ -25,8 +25,10 @@ def test_an_answer_is_told_phase_by_phase(peers: Peers) -> None:
     url = f"http://good.test:{port}/a/b?c=d"
     assert (result.reason, result.kind, result.probe) == ("", "http", "m")
     assert list(result.phases) == ["resolve", "connect", "processing", "transfer"]
-    assert sum(result.phases.values()) <= result.seconds
-    assert result.rtts == (pytest.approx(result.seconds, abs=0.1),)
+
+    (total,) = result.rtts
+    assert total is not None
+    assert sum(result.phases.values()) <= total <= result.seconds
     assert result.facts.pop("rate") > 0
     assert result.facts == {
         "status": 200,
