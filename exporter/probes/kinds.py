@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from exporter.probes import dns, http, tcp, throughput, tls
+from exporter.probes import dns, http, tcp, throughput, tls, traceroute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,5 +17,6 @@ PROBES: Final[Mapping[str, Probe[Any]]] = {
     "tcp": tcp.probe,
     "throughput": throughput.probe,
     "tls": tls.probe,
+    "traceroute": traceroute.probe,
 }
 """Probes that open their own connections; echo requests share sockets instead."""
