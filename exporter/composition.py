@@ -50,6 +50,11 @@ def services(
     name = agent_name(exporter.prober.agent)
     prober = Prober(exporter, settings.log, SystemClock(), name)
     more = [prober.families]
+    if exporter.prober.smokeping:
+        # Arrays cost a host 20 MB, so that only who wants them loads them here.
+        from exporter import smokeping  # noqa: PLC0415
+
+        more.append(lambda: smokeping.families(prober.view()))
     agent: list[Service] = []
     if exporter.prober.bridge is None:
         prober.work(plan_of(settings.probes))

@@ -243,3 +243,22 @@ class RealBlackboxExporter(_Server):
             f"--web.listen-address=127.0.0.1:{self.port}",
             "--log.level=warn",
         )
+
+
+class RealSmokepingProber(_Server):
+    """A smokeping_prober that sends to some hosts."""
+
+    program = "prometheus-smokeping-prober"
+    ready_path = "/metrics"
+
+    def __init__(self, directory: Path, hosts: Sequence[str]) -> None:
+        super().__init__(directory)
+        self._hosts = tuple(hosts)
+
+    def arguments(self) -> Sequence[str]:
+        return (
+            "--config.file=",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+            "--ping.interval=200ms",
+            *self._hosts,
+        )

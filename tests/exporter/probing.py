@@ -20,13 +20,16 @@ def running_prober(
     modules: Sequence[dict[str, Any]],
     allow: Sequence[str],
     destinations: Sequence[dict[str, Any]] = (),
+    *,
+    exporter: dict[str, Any] | None = None,
     **probes: Any,
 ) -> Iterator[str]:
-    """Yield the URL of an exporter; `probes` are further settings of that section."""
+    """Yield its URL; `exporter` and `probes` are further settings of these sections."""
     settings = {
         "exporter": {
             "listen": "127.0.0.1:0",
             "probe": {"allow": list(allow), "rate": 100_000, "burst": 100_000},
+            **(exporter or {}),
         },
         "probes": {
             "modules": list(modules),
@@ -36,5 +39,5 @@ def running_prober(
     }
     path = directory / "exporter.yaml"
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    with running(directory, "--config", str(path)) as exporter:
-        yield exporter.url.removesuffix("/metrics")
+    with running(directory, "--config", str(path)) as program:
+        yield program.url.removesuffix("/metrics")
