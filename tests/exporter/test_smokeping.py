@@ -29,7 +29,7 @@ def _view(*rows: tuple[str, str, str], replies: int = 1) -> View:
     for _ in rows:
         slot = np.array([board.claim()] * replies)
         board.answered(slot, np.full(replies, 60_000), np.full(replies, 63))
-    placed = [Row(*row, "icmp", place) for place, row in enumerate(rows)]
+    placed = [Row(place, *row, "icmp") for place, row in enumerate(rows)]
     snapshot = board.read()
     board.close()
     addresses = {"c": "192.0.2.3"}
