@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
@@ -28,7 +28,7 @@ from runtime.process import die_with_parent
 from runtime.service import stop_on_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from runtime.quantities import Address
     from runtime.settings import Settings
@@ -36,15 +36,20 @@ if TYPE_CHECKING:
 _LOOK: Final = 0.2
 _HEALTHY_WITHIN: Final = 60.0
 _STOPPED_WITHIN: Final = 60.0
+_BRIDGE: Final = "EPIMETHEUS__EXPORTER__PROBER__BRIDGE"
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is started, and where it answers once it is up."""
+    """What is started, and where it answers once it is up.
+
+    `environment` is added to that of this process.
+    """
 
     name: str
     command: tuple[str, ...]
     url: str
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Stopped(Exception):  # noqa: N818 - an outcome, not an error
@@ -102,6 +107,7 @@ def _refuse_taken(program: Program) -> None:
 def _start(program: Program) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         program.command,
+        env={**os.environ, **program.environment},
         # Apart from the terminal's group, or Ctrl-C would reach it twice.
         start_new_session=True,
         preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - one thread calls prctl only
@@ -154,7 +160,10 @@ def _stop_in_reverse(
 
 
 def programs_of(settings: Settings, path: Path | None) -> tuple[Program, Program]:
-    """Return the exporter and the bridge as they are started with a file."""
+    """Return the exporter and the bridge as they are started with a file.
+
+    The exporter probes what the bridge says, unless the settings name another bridge.
+    """
     options = ("--config", str(path)) if path else ()
     python = (sys.executable, "-m")
     return (
@@ -162,6 +171,7 @@ def programs_of(settings: Settings, path: Path | None) -> tuple[Program, Program
             "exporter",
             (*python, "exporter", *options),
             _reachable(settings.exporter.listen),
+            _as_agent(settings),
         ),
         Program(
             "bridge",
@@ -169,6 +179,15 @@ def programs_of(settings: Settings, path: Path | None) -> tuple[Program, Program
             _reachable(settings.bridge.listen),
         ),
     )
+
+
+def _as_agent(settings: Settings) -> dict[str, str]:
+    prober = settings.exporter.prober
+    # The bridge wants a key where it has keys; without one it would only be annoyed.
+    has_key = prober.key is not None or prober.key_file is not None
+    if prober.bridge is not None or (settings.bridge.auth == "keys" and not has_key):
+        return {}
+    return {_BRIDGE: _reachable(settings.bridge.listen)}
 
 
 def _reachable(address: Address) -> str:

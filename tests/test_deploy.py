@@ -126,10 +126,19 @@ def test_the_exporter_measures_the_host() -> None:
     rootfs = settings_of("exporter").exporter.paths.rootfs
 
     assert (exporter["network_mode"], exporter["pid"]) == ("host", "host")
-    assert exporter["volumes"] == [f"/:{rootfs}:ro,rslave"]
+    assert exporter["volumes"][0] == f"/:{rootfs}:ro,rslave"
     assert exporter["environment"]["HEALTH_URL"] == (
         f"{Settings().exporter.listen.url}/-/healthy"
     )
+
+
+def test_the_exporter_is_an_agent_of_the_bridge_beside_it() -> None:
+    prober = settings_of("exporter").exporter.prober
+    kept = SERVICES["exporter"]["volumes"][1]
+
+    assert prober.bridge == Settings().bridge.listen.url
+    assert kept == "exporter:/data"
+    assert prober.state.is_relative_to("/data")
 
 
 @pytest.mark.parametrize("service", ["bridge", "bridge-postgresql"])
@@ -245,10 +254,23 @@ def test_the_exporter_as_a_unit_sees_the_filesystems_as_they_are() -> None:
         assert hides not in service
 
 
+def test_the_exporter_as_a_unit_may_send_echo_requests_and_no_more() -> None:
+    parsed = unit(ROOT / "deploy" / "systemd" / "epimetheus-exporter.service")
+    service = parsed["Service"]
+    key, _, state = service["Environment"].partition("=")
+
+    assert service["AmbientCapabilities"] == "CAP_NET_RAW"
+    assert service["CapabilityBoundingSet"] == "CAP_NET_RAW"
+    assert config.load(None, {key: state}).exporter.prober.state == Path(
+        f"/var/lib/{service['StateDirectory']}"
+    )
+
+
 def test_the_procfile_starts_both_programs() -> None:
     lines = (ROOT / "Procfile").read_text().splitlines()
+    agent = f"EPIMETHEUS__EXPORTER__PROBER__BRIDGE={Settings().bridge.listen.url}"
 
     assert [line.split(": ") for line in lines] == [
-        ["exporter", "epimetheus-exporter"],
+        ["exporter", f"env {agent} epimetheus-exporter"],
         ["bridge", "epimetheus serve"],
     ]

@@ -148,6 +148,36 @@ def test_both_programs_get_the_file_and_are_asked_where_they_listen() -> None:
     assert programs_of(settings, None)[0].command == (*python, "exporter")
 
 
+BRIDGE = "EPIMETHEUS__EXPORTER__PROBER__BRIDGE"
+
+
+@pytest.mark.parametrize(
+    ("prober", "auth", "environment"),
+    [
+        ({}, "none", {BRIDGE: "http://127.0.0.1:9106"}),
+        ({}, "keys", {}),
+        ({"key_file": "key"}, "keys", {BRIDGE: "http://127.0.0.1:9106"}),
+        ({"bridge": "http://192.0.2.1:9106"}, "none", {}),
+    ],
+)
+def test_the_exporter_is_an_agent_of_the_bridge_beside_it(
+    prober: dict[str, str], auth: str, environment: dict[str, str]
+) -> None:
+    settings = Settings.model_validate(
+        {"exporter": {"prober": prober}, "bridge": {"auth": auth}}
+    )
+    exporter, bridge = programs_of(settings, None)
+    assert exporter.environment == environment
+    assert bridge.environment == {}
+
+
+def test_a_program_has_its_environment(capfd: pytest.CaptureFixture[str]) -> None:
+    code = "import os; print(os.environ['A'], 'PATH' in os.environ)"
+    told = Program("a", (sys.executable, "-c", code), NOWHERE, {"A": "b"})
+    assert supervise([told], threading.Event(), io.StringIO(), "told") == 1
+    assert capfd.readouterr().out == "b True\n"
+
+
 def test_directions_name_addresses_and_things_to_try() -> None:
     assert directions(Settings()).splitlines() == [
         "",
