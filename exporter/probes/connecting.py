@@ -99,7 +99,8 @@ async def connect(
     """Return a connected socket that does not block; raise OSError or ProbeFailed."""
 
     def make() -> tuple[socket.socket, Any]:
-        return _open(address.family, kind, way), _socket_address(address, port)
+        place = _socket_address(address, port)
+        return _open(address.family, kind, way), place
 
     sock, place = in_namespace(way.namespace, make)
     try:

@@ -110,6 +110,10 @@ class Pki:
         """Return the tls_settings of who trusts it."""
         return {"ca_file": str(self.file)}
 
+    def own_files(self) -> tuple[Path, Path]:
+        """Return the files of a certificate of a client, and of its key."""
+        return issue("me", self.root).files(self.folder, "me")
+
     def context(self, *alpn: str, names: tuple[str, ...] = ()) -> ssl.SSLContext:
         """Return that of a server whose certificate is in order for some names."""
         wanted = names or ("good.test", "127.0.0.1")

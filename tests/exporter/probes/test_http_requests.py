@@ -172,7 +172,7 @@ def test_secrets_that_cannot_be_used_are_named(
     result = tried("http", "127.0.0.1:1", using, bearer_secret=name)
     assert result.reason == "wrong_settings"
     assert words in result.message
-    without = tried("http", "127.0.0.1:1", **{"bearer_secret": name})
+    without = tried("http", "127.0.0.1:1", bearer_secret=name)
     assert "exporter.prober.secrets names no directory" in without.message
 
 
