@@ -11,6 +11,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from bridge.api import (
     agents,
+    batches,
     corrections,
     coverage,
     destinations,
@@ -19,17 +20,22 @@ from bridge.api import (
     events,
     explain,
     health,
+    job_histories,
     jobs,
     labels,
     maintenance,
     metrics,
     modules,
+    probe_tests,
+    probing,
     problems,
     restatements,
     results,
     retention,
     rollups,
+    runs,
     series,
+    standings,
     status,
     verify,
 )
@@ -75,7 +81,13 @@ _NOUNS: Final = (
     modules,
     maintenance,
     agents,
+    batches,
     results,
+    runs,
+    standings,
+    job_histories,
+    probe_tests,
+    probing,
 )
 _PLAIN: Final = (health, metrics, document, web)
 _HEADERS: Final = {

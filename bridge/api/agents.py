@@ -17,12 +17,11 @@ from bridge.api.parts import parts
 from bridge.api.problems import problem_responses
 from bridge.api.responses import json_response
 from bridge.auth import Scope, needs
+from bridge.probing.asking import is_here
 from models.queries import agents as table
 from runtime.probing.wire import Plan
 
 _NOT_MODIFIED: Final = 304
-_AWAY_AFTER: Final = 90.0
-"""Seconds without a word after which an agent is away; it is noted every 30."""
 _EXAMPLE: Final[dict[str, Any]] = {
     "name": "edge-1",
     "state": "here",
@@ -108,18 +107,7 @@ def agents(query: AgentsQuery) -> Response:
     del query
     here = parts()
     now = here.clock.now()
-    told = [
-        {
-            "name": row.name,
-            "state": state_of(row, now),
-            "version": row.version,
-            "plan": row.plan,
-            "dropped": row.dropped,
-            "first_seen": row.first_seen / 1000,
-            "last_seen": row.last_seen / 1000,
-        }
-        for row in table.everyone(here.db)
-    ]
+    told = [agent_document(row, now) for row in table.everyone(here.db)]
     return json_response({"agents": told})
 
 
@@ -143,6 +131,14 @@ def plan(path: NamePath, header: IfNoneMatch) -> Response:
     return response
 
 
-def state_of(row: table.AgentRow, now: float) -> str:
-    """Return whether an agent is here or away at a time, UTC seconds."""
-    return "here" if now - row.last_seen / 1000 < _AWAY_AFTER else "away"
+def agent_document(row: table.AgentRow, now: float) -> dict[str, Any]:
+    """Return an agent as answers tell it, at a time in UTC seconds."""
+    return {
+        "name": row.name,
+        "state": "here" if is_here(row, now) else "away",
+        "version": row.version,
+        "plan": row.plan,
+        "dropped": row.dropped,
+        "first_seen": row.first_seen / 1000,
+        "last_seen": row.last_seen / 1000,
+    }

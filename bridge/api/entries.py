@@ -8,6 +8,7 @@ problem holds what the entry is now.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 from flask import Flask, Response, request
@@ -132,6 +133,17 @@ def sent_json() -> Response | None:
     if request.is_json:
         return None
     return problem(415, "Send the document as application/json.")
+
+
+def sent_from_elsewhere() -> Response | None:
+    """Return the problem of a request that a page of another site sent.
+
+    Browsers say where such a request comes from; one without a body needs no more.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None or urlsplit(origin).netloc == request.host:
+        return None
+    return problem(403, f"Pages of {origin} may not ask for this.")
 
 
 def entry_document(entry: Entry) -> dict[str, Any]:

@@ -1,98 +1,119 @@
-"""`/api/v1/results`: what was found; agents send it here."""
+"""`/api/v1/results`: what was found, one by one, in figures, and as a file."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import asdict
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-import msgspec
-from flask import Response, request
+from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
+from bridge.answers.probes import distribution as distributions
+from bridge.answers.probes import exports, workbook
 from bridge.api import entries
+from bridge.api.histories import (
+    RESULT,
+    OfResultsQuery,
+    ResultModel,
+    picked_by,
+    read_cursor,
+    result_document,
+    write_cursor,
+)
 from bridge.api.parts import parts
-from bridge.api.problems import problem, problem_response, problem_responses
+from bridge.api.problems import problem_responses
+from bridge.api.responses import json_response
 from bridge.auth import Scope, needs
-from bridge.probing import intake
-from bridge.probing.intake import BatchTooLarge, WrongBatch
+from models.queries import results as table
 
-_BATCH: Final[dict[str, Any]] = {
-    "agent": "edge-1",
-    "version": "0.1.0",
-    "runs": [
-        {
-            "job": "gateways",
-            "scheduled_ms": 1795262400000,
-            "began_ms": 1795262400003,
-            "ended_ms": 1795262400015,
-            "state": "completed",
-            "destinations": 1,
-            "succeeded": 1,
-            "results": [
-                {
-                    "destination": "gateway",
-                    "probe": "icmp",
-                    "kind": "icmp",
-                    "began_ms": 1795262400003,
-                    "seconds": 0.012,
-                    "sent": 1,
-                    "received": 1,
-                    "rtts": [0.0004],
-                }
-            ],
-        }
-    ],
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from bridge.answers.times import Span
+    from models.queries.results import Cursor, Picked
+
+Format = Literal["csv", "xlsx", "json"]
+
+_TYPES: Final[dict[Format, str]] = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-_BODY: Final[dict[str, Any]] = {
-    "description": "Runs with their results; may be compressed by gzip. Times are UTC "
-    "milliseconds, durations seconds.",
-    "required": True,
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["agent"],
-                "properties": {
-                    "agent": {"type": "string"},
-                    "version": {"type": "string"},
-                    "plan": {"type": "string"},
-                    "runs": {"type": "array", "items": {"type": "object"}},
-                    "tests": {"type": "array", "items": {"type": "object"}},
-                    "dropped": {"type": "integer"},
-                },
-            },
-            "example": _BATCH,
-        }
-    },
+_IN_MEMORY: Final = 4 * 2**20
+_CHUNK: Final = 2**16
+_SPANS: Final = 200
+_DISTRIBUTION: Final[dict[str, Any]] = {
+    "start": 1795262400,
+    "width": 60,
+    "bounds": [0.0004, 0.0005],
+    "counts": [[2, 1], [0, 0]],
+    "median": [0.0004, None],
+    "results": [3, 1],
+    "failed": [0, 1],
+    "sent": [3, 1],
+    "received": [3, 0],
 }
 
 
-class RefusalModel(BaseModel):
-    """A run that cannot be kept and must not be sent again."""
+class ResultsQuery(OfResultsQuery):
+    """Which results."""
 
-    place: int = Field(description="Its place in the batch, from 0.")
-    reason: str
+    before: str | None = Field(None, description="`next` of the page before.")
+    limit: int = entries.limit_field()
 
 
-class ReceiptAnswer(BaseModel):
-    """What became of a batch: all of it is either kept or refused."""
+class ResultsAnswer(BaseModel):
+    """Results, newest first."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "example": {
-                "accepted": 1,
-                "duplicates": 0,
-                "refused": [
-                    {"place": 1, "reason": "there is no job 'ping', and was none"}
-                ],
-            }
+            "example": {"results": [RESULT], "next": "1795262400000.17.0"}
         }
     )
 
-    accepted: int = Field(description="Runs that are kept now.")
-    duplicates: int = Field(description="Runs that were kept already.")
-    refused: list[RefusalModel]
+    results: list[ResultModel]
+    next: str | None = Field(
+        description="Where the next page begins, for `before`; null at the end."
+    )
+
+
+class DistributionQuery(OfResultsQuery):
+    """Of which results, how finely."""
+
+    width: int | None = Field(
+        None, ge=1, le=366 * 86400, description="Seconds; 200 spans without it."
+    )
+    per_doubling: int = Field(
+        8, ge=1, le=32, description="Bounds for each doubling of the time."
+    )
+
+
+class DistributionAnswer(BaseModel):
+    """Counts of round-trip times by span of time and span of duration."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _DISTRIBUTION})
+
+    start: int = Field(description="Start of the first span, UTC seconds.")
+    width: int = Field(description="Seconds of a span.")
+    bounds: list[float] = Field(description="Upper bounds of durations, seconds.")
+    counts: list[list[int]] = Field(
+        description="For each span, times above the bound before and up to each bound."
+    )
+    median: list[float | None] = Field(description="Of each span, seconds.")
+    results: list[int]
+    failed: list[int] = Field(description="Results that are failures.")
+    sent: list[int]
+    received: list[int]
+
+
+class ExportQuery(OfResultsQuery):
+    """Which results, as what."""
+
+    format: Format = Field("csv", description="What kind of file.")
 
 
 blueprint = APIBlueprint(
@@ -104,49 +125,82 @@ blueprint = APIBlueprint(
 )
 blueprint.before_request(entries.refuse_workspaces)
 
-_TAKEN: Final[dict[str | int, Any]] = {
-    200: ReceiptAnswer,
+FILE: Final[dict[str | int, Any]] = {
+    200: {
+        "description": "All results, oldest first, however many there are.",
+        "content": {
+            kind.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+            for kind in (_TYPES["csv"], _TYPES["xlsx"])
+        }
+        | {"application/json": {"schema": {"type": "object"}}},
+    },
     **problem_responses(),
-    413: problem_response("The batch is too large; send fewer runs at once."),
-    415: problem_response("The body is neither JSON nor JSON compressed by gzip."),
 }
 
 
-@blueprint.post("/results", responses=_TAKEN, openapi_extensions={"requestBody": _BODY})
-@needs(Scope.PROBE)
-def take() -> Response:
-    """Take what an agent found: each run once, however often it is sent.
+@blueprint.get("/results", responses={200: ResultsAnswer, **problem_responses()})
+@needs(Scope.READ)
+def results(query: ResultsQuery) -> Response:
+    """Return results, newest first.
 
-    A run is known by its agent, job and scheduled time. What cannot be kept is refused,
-    run by run, with the reason; what is neither kept nor refused is to be sent again.
+    Without `start` those of the last 24 hours. A name means who has it, or who had it
+    last.
     """
-    try:
-        response = _take()
-    except WrongBatch as error:
-        outcome, response = "wrong", problem(400, str(error), {error.place: str(error)})
-    except BatchTooLarge as error:
-        outcome, response = "too_large", problem(413, str(error))
-    else:
-        outcome = "taken" if response.status_code == 200 else "wrong"  # noqa: PLR2004 - OK
-    parts().telemetry.probe_batches.labels(outcome).inc()
+    of, _ = picked_by(query, query.job)
+    before = cast("Cursor | None", read_cursor(query.before, 3))
+    found = table.search(parts().db, of, before=before, limit=query.limit)
+    more = found[-1].cursor if len(found) == query.limit else None
+    told = [result_document(row) for row in found]
+    return json_response({"results": told, "next": write_cursor(more)})
+
+
+@blueprint.get(
+    "/results/distribution",
+    responses={200: DistributionAnswer, **problem_responses()},
+)
+@needs(Scope.READ)
+def distribution(query: DistributionQuery) -> Response:
+    """Return how round-trip times are distributed over time, and what was lost."""
+    of, span = picked_by(query, query.job)
+    width = query.width or max(1, -(-int(span.end - span.start) // _SPANS))
+    found = distributions.distribution(parts().db, of, span, width, query.per_doubling)
+    return json_response(asdict(found))
+
+
+@blueprint.get("/results/export", responses=FILE)
+@needs(Scope.READ)
+def export(query: ExportQuery) -> Response:
+    """Return all results as a file, oldest first; a workbook has figures and charts."""
+    of, span = picked_by(query, query.job)
+    return exported(of, span, query.format, "results")
+
+
+def exported(of: Picked, span: Span, kind: Format, name: str) -> Response:
+    """Return results as a file, written while they are read."""
+    response = Response(_content(of, span, kind), content_type=_TYPES[kind])
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
     return response
 
 
-def _take() -> Response:
-    here = parts()
-    encoding = request.headers.get("Content-Encoding", "identity").lower()
-    if not request.is_json or encoding not in {"identity", "gzip"}:
-        return problem(415, "Send JSON as application/json, as it is or as gzip.")
-    if (request.content_length or 0) > intake.LARGEST:
-        raise BatchTooLarge(f"it is more than {intake.LARGEST} bytes; send fewer runs")
-    request.max_content_length = intake.LARGEST
-    body = request.get_data(cache=False)
-    content = intake.unpack(body) if encoding == "gzip" else body
-    batch = intake.parse(content)
-    taken = intake.take(here.db, batch, round(here.clock.now() * 1000))
-    runs = here.telemetry.probe_runs
-    runs.labels("kept").inc(taken.receipt.accepted)
-    runs.labels("duplicate").inc(taken.receipt.duplicates)
-    runs.labels("refused").inc(len(taken.receipt.refused))
-    here.telemetry.probe_results.inc(taken.results)
-    return Response(msgspec.json.encode(taken.receipt), content_type="application/json")
+def _content(of: Picked, span: Span, kind: Format) -> Iterator[bytes]:
+    db = parts().db
+    if kind == "csv":
+        return (text.encode() for text in exports.to_csv(db, of))
+    if kind == "json":
+        return exports.to_json(db, of)
+    return _workbook(of, span)
+
+
+def _workbook(of: Picked, span: Span) -> Iterator[bytes]:
+    # A workbook is only whole when it is finished.
+    spooled = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by who reads it
+    file = cast("BinaryIO", spooled)
+    workbook.write(parts().db, of, span, file)
+    file.seek(0)
+    return _chunks(file)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(_CHUNK):
+            yield chunk

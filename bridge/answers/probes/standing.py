@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bridge.answers.probes.asked import Asked, milliseconds, picked
 from models.queries import entries, probe_figures, results, statuses
 from models.queries.entries import DESTINATIONS, JOBS
 from models.queries.results import Picked
+from runtime.quantities import parse_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bridge.answers.times import Span
     from models.database import Database
     from models.queries.results import ResultRow
@@ -100,11 +103,16 @@ def uptime(db: Database, of: Picked, span: Span) -> tuple[float | None, float]:
     """
     jobs = probe_figures.jobs_of(db, of)
     holds = {
-        number: milliseconds(_HOLDS * float(document["interval"]))
+        number: milliseconds(_HOLDS * _interval(document))
         for number, document in entries.documents(db, JOBS, jobs).items()
     }
     good, known = probe_figures.uptime(db, of, holds, milliseconds(span.end))
     return (good / known if known else None), known / 1000
+
+
+def _interval(document: Mapping[str, Any]) -> float:
+    told = document["interval"]
+    return parse_duration(told) if isinstance(told, str) else float(told)
 
 
 def summary(db: Database, span: Span) -> Summary:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.probing.catalogue import Catalogue
 from bridge.probing.entries import DESTINATION, JOB
-from runtime.probing.wire import Result, Run
+from bridge.probing.intake import take
+from runtime.probing.wire import Batch, Result, Run
 from tests.bridge.application import NOON
 from tests.fakes import FakeClock
 
@@ -26,6 +27,26 @@ def stage(db: Database, *destinations: str, job: str = "ping") -> Catalogue:
         JOB, {"name": job, "interval": "30s", "destinations": destinations}, "test"
     )
     return catalogue
+
+
+def past(db: Database, minutes: int = 4, agent: str = "edge") -> None:
+    """Store a run a minute from noon on; the last one finds that `b` is away."""
+    runs = []
+    for minute in range(minutes):
+        at = NOON_MS + minute * 60_000
+        is_last = minute == minutes - 1
+        bad = {"reason": "timeout", "received": 0, "rtts": (None,)} if is_last else {}
+        runs.append(
+            run(
+                result("a", began_ms=at + 3, rtts=(0.001 * (minute + 1),)),
+                result("b", began_ms=at + 5, **bad),
+                scheduled_ms=at,
+                began_ms=at,
+                ended_ms=at + 20,
+            )
+        )
+    taken = take(db, Batch(agent=agent, runs=tuple(runs)), NOON_MS + 3_000_000)
+    assert taken.receipt.accepted == minutes
 
 
 def result(destination: str, **changes: Any) -> Result:

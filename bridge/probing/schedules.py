@@ -1,0 +1,54 @@
+"""What jobs are doing, and when they run next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from bridge.probing.entries import JOB, stored
+from models.queries import agents, runs
+from runtime.probing.schedule import Schedule
+
+if TYPE_CHECKING:
+    from bridge.probing.catalogue import Entry
+    from bridge.probing.plans import Everything
+    from models.database import Database
+    from models.queries.runs import RunRow
+    from runtime.probing.jobs import Job
+    from runtime.probing.schedule import State
+
+
+@dataclass(frozen=True, slots=True)
+class JobStanding:
+    """What a job is doing; times are UTC milliseconds.
+
+    `destinations` are the names of those that are probed, `agents` of those who do it
+    and came at least once.
+    """
+
+    state: State
+    next_run: int | None
+    last_run: RunRow | None
+    destinations: tuple[str, ...]
+    agents: tuple[str, ...]
+
+
+def standing(
+    db: Database, entry: Entry, everything: Everything, now_ms: int
+) -> JobStanding:
+    """Return what a job is doing."""
+    document = entry.row.document
+    schedule = Schedule.of(cast("Job", stored(JOB, document)))
+    probed = {one["name"] for one in everything.destinations if one["enabled"]}
+    wanted = document["agents"]
+    return JobStanding(
+        schedule.state(now_ms),
+        schedule.next(now_ms),
+        runs.latest(db, entry.row.id),
+        tuple(sorted(everything.selected(document) & probed)),
+        tuple(
+            agent.name
+            for agent in agents.everyone(db)
+            if not wanted or agent.name in wanted
+        ),
+    )

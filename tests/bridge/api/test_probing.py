@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bridge.api.probing import OverviewAnswer
+from tests.bridge.probing.runs import past, stage
+
+if TYPE_CHECKING:
+    from tests.bridge.application import Application
+
+PATH = "/api/v1/probing/overview"
+
+
+def test_all_at_a_glance(bridge: Application) -> None:
+    stage(bridge.db, "a", "b")
+    past(bridge.db)
+    answer = bridge.answer(PATH)
+    OverviewAnswer.model_validate(answer)
+    assert answer["destinations"]["checks"] == 8
+    assert [job["name"] for job in answer["jobs"]] == ["ping"]
+    assert [agent["name"] for agent in answer["agents"]] == ["edge"]
+    assert len(answer["recent"]) == 8
+    assert [one["reason"] for one in answer["failures"]] == ["timeout"]
+    assert answer["events"] == []
+
+
+def test_nothing_at_a_glance(bridge: Application) -> None:
+    answer = bridge.answer(PATH)
+    OverviewAnswer.model_validate(answer)
+    assert answer["destinations"]["health"] == "unknown"
