@@ -13,9 +13,11 @@ from prometheus_client import CollectorRegistry
 
 from bridge.api.metrics import FAMILIES
 from bridge.telemetry import Telemetry
-from exporter import registry
+from exporter import blackbox, registry, smokeping
 from exporter import telemetry as exporter_telemetry
 from exporter.agent import families as agent
+from exporter.blackbox import base as blackbox_base
+from exporter.blackbox import tls as blackbox_tls
 from exporter.collectors import COLLECTORS, build
 from exporter.collectors.base import Host, Metric
 from exporter.pages import probe
@@ -68,9 +70,22 @@ def exporter() -> str:
         [
             *parts,
             _section("Destinations and jobs", probed),
+            _section("Answers of `/probe`", _of_probe_page()),
+            _section(
+                "Echo requests, with `exporter.prober.smokeping`",
+                {*smokeping.COUNTERS, *_declared(smokeping)},
+            ),
             _section("The exporter itself", itself),
         ]
     )
+
+
+def _of_probe_page() -> set[Metric]:
+    modules = [sys.modules[said.__module__] for said in blackbox.KINDS.values()]
+    found: set[Metric] = set()
+    for module in (blackbox_base, blackbox_tls, *modules):
+        found |= _declared(module) | set(getattr(module, "VALUES", {}).values())
+    return found
 
 
 def _measured(folder: Path) -> dict[str, set[Metric]]:
