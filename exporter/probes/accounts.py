@@ -58,10 +58,10 @@ class Accounts:
         ended, self._ended = self._ended, []
         return ended
 
-    def departed(self, rows: Numbers) -> None:
+    def departed(self, rows: slice) -> None:
         """Take requests as being in flight."""
         self.flights.state[rows] = State.FLYING
-        self.board.add(Head.IN_FLIGHT, len(rows))
+        self.board.add(Head.IN_FLIGHT, rows.stop - rows.start)
 
     def answered(self, rows: Numbers, nanoseconds: Numbers, ttls: Numbers) -> None:
         """Resolve requests, each named once, as answered in time."""

@@ -144,7 +144,7 @@ class Answers:
             rows,
             named,
             whole,
-            from_target | flights.any_source[rows],
+            from_target | (flights.any_source[rows] != 0),
             rtts,
         )
 

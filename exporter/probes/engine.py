@@ -22,7 +22,7 @@ from exporter.probes.accounts import Accounts, Run
 from exporter.probes.answers import Answers, Moment
 from exporter.probes.base import ProbeFailed
 from exporter.probes.echo import CHUNK, LARGEST, Marks
-from exporter.probes.flights import Flights
+from exporter.probes.flights import Aim, Flights
 from exporter.probes.icmp_sockets import Place, open_socket
 from exporter.probes.namespaces import identity_of
 from exporter.probes.ports import Port, Way
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 _BUSY_NS: Final = 5_000_000
 _STEP_NS: Final = 10_000_000
 _ROUNDS: Final = 64
+_NONCES: Final = 4096
+_UNREAD_NS: Final = 5 * TICK_NS
+"""How long replies are left in the socket while requests leave in every tick."""
 _LONG_AGO: Final = 100_000
 
 
@@ -108,6 +111,10 @@ class Engine:
         self._runs = 0
         self._timer: asyncio.Handle | None = None
         self._backlog: list[Salvo] = []
+        self._expired: list[Expiry] = []
+        self._nonces = np.zeros(0, np.uint64)
+        self._unread = 0
+        self._read_at = 0
         self._offset = self._clocks.offset()
 
     @property
@@ -144,6 +151,7 @@ class Engine:
         self._ports.clear()
         self._wheel = Wheel()
         self._backlog.clear()
+        self._expired.clear()
         self._board.head[Head.IN_FLIGHT] = 0
 
     def _begin(self, volley: Volley) -> Run:
@@ -161,7 +169,7 @@ class Engine:
             numbers = np.flatnonzero(families == family)
             try:
                 port = self._port(family, volley)
-                aims = aim(volley.targets, numbers, phases)
+                aims = aim(run, numbers, phases)
             except ProbeFailed as error:
                 result.refused.update(dict.fromkeys(numbers.tolist(), error))
                 continue
@@ -224,18 +232,13 @@ class Engine:
                 for port in self._ports.values():
                     port.is_cold = True
                 due = self._wheel.take(now)
-                for salvo in (
-                    *backlog,
-                    *(one for one in due if isinstance(one, Salvo)),
-                ):
+                salvos = backlog + [one for one in due if isinstance(one, Salvo)]
+                for salvo in salvos:
                     self._send(salvo, now, now + _BUSY_NS)
-                self._read()
-                # What came is judged by the kernel's stamp, however late it was read;
-                # only what has not come until now is lost.
-                for expiry in due:
-                    if isinstance(expiry, Expiry):
-                        rows = expiry.places & self._flights.mask
-                        self._accounts.timed_out(rows)
+                self._expired += [one for one in due if isinstance(one, Expiry)]
+                if now >= self._read_at or self._unread >= CHUNK or not salvos:
+                    self._read()
+                    self._expire()
                 ended = self._accounts.take_ended()
                 for run in ended:
                     self._accounts.finished(run)
@@ -250,7 +253,19 @@ class Engine:
             self._board.add(Head.CLOCK_STEPS)
         self._offset = offset
 
+    def _expire(self) -> None:
+        """Give up what has not come until now.
+
+        What came is judged by the kernel's stamp, however late it was read.
+        """
+        if self._expired:
+            places = np.concatenate([one.places for one in self._expired])
+            self._expired.clear()
+            self._accounts.timed_out(places & self._flights.mask)
+
     def _read(self) -> None:
+        self._unread = 0
+        self._read_at = self._clocks.monotonic() + _UNREAD_NS
         self._answers.begin()
         for port in self._ports.values():
             for batch in self._batches(port.read_errors):
@@ -291,44 +306,45 @@ class Engine:
         if salvo.next < due:
             # In the next turn of the loop, as others want to run as well.
             self._backlog.append(salvo)
-        elif salvo.next < len(salvo.aims.numbers):
+        elif salvo.next < len(salvo.aims.phases):
             self._wheel.add(salvo.when(), salvo)
 
     def _send_chunk(self, salvo: Salvo, which: slice) -> None:
-        settings = salvo.run.volley.settings
-        aims, flights = salvo.aims, self._flights
-        numbers = aims.numbers[which]
-        realtime = self._clocks.realtime()
-        places = flights.reserve(len(numbers), realtime)
-        if places is None:
-            self._accounts.refused(salvo.run, numbers, "ENOBUFS")
+        settings, flights = salvo.run.volley.settings, self._flights
+        aims = salvo.aims.rows[which]
+        some = len(aims)
+        reserved = flights.reserve(some, self._clocks.realtime())
+        if reserved is None:
+            self._accounts.refused(salvo.run, aims[:, Aim.TARGET], "ENOBUFS")
             return
-        rows = places & flights.mask
-        nonces = np.frombuffer(self._random_bytes(8 * len(numbers)), np.uint64)
-        flights.place[rows] = places
+        rows = reserved.rows
+        nonces = self._new_nonces(some)
+        flights.aims[rows] = aims
+        flights.place[rows] = reserved.places
         flights.nonce[rows] = nonces
-        flights.high[rows] = aims.high[which]
-        flights.low[rows] = aims.low[which]
-        flights.any_source[rows] = aims.any_source[which]
         flights.offset[rows] = self._offset
-        flights.timeout[rows] = round(settings.timeout * 1e9)
-        flights.volley[rows] = salvo.run.number
-        flights.target[rows] = numbers
         flights.sequence[rows] = salvo.sequence
-        flights.slot[rows] = salvo.run.slots[numbers]
-        flights.size[rows] = settings.size
         self._accounts.departed(rows)
         salvo.port.go(Way.of(settings))
-        packets = salvo.port.packets(settings.size)
-        marks = Marks(nonces, places)
         sent, failed = salvo.port.send(
-            packets, marks, salvo.sequence & 0xFFFF, aims.addresses[which]
+            salvo.port.packets(settings.size),
+            Marks(nonces, reserved.places),
+            salvo.sequence & 0xFFFF,
+            salvo.aims.addresses[which],
         )
         flights.sent[rows] = sent
         for place, error in failed.items():
-            self._accounts.not_sent(int(rows[place]), error_name(error))
+            self._accounts.not_sent(rows.start + place, error_name(error))
         deadline = self._clocks.monotonic() + round(settings.timeout * 1e9)
-        self._wheel.add(deadline, Expiry(places))
+        self._wheel.add(deadline, Expiry(reserved.places))
+        self._unread += some
+
+    def _new_nonces(self, some: int) -> NDArray[np.uint64]:
+        if len(self._nonces) < some:
+            fresh = self._random_bytes(8 * _NONCES)
+            self._nonces = np.frombuffer(fresh, np.uint64)
+        taken, self._nonces = self._nonces[:some], self._nonces[some:]
+        return taken
 
     def _end(self, run: Run) -> None:
         self._accounts.runs.pop(run.number, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
@@ -31,15 +32,40 @@ class State(IntEnum):
     FAILED = 5
 
 
+_FLYING: Final = bytes([State.FLYING])
+
+
+class Aim(IntEnum):
+    """What is the same for all requests of a volley to a target, as columns."""
+
+    HIGH = 0
+    LOW = 1
+    ANY_SOURCE = 2
+    TIMEOUT = 3
+    VOLLEY = 4
+    TARGET = 5
+    SLOT = 6
+    SIZE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Rows for new requests, and the places that name them in packets."""
+
+    rows: slice
+    places: Numbers
+
+
 class Flights:
     """Rows of requests by place, a number that counts them.
 
     A row stays after its request was resolved, until the ring comes round, so that late
     replies and duplicates are told apart; the ring doubles rather than overwrite a
     request in flight, or, up to a size, one of the last seconds. Columns: `place`,
-    `nonce`, `high` and `low` of the address (`low` alone for IPv4), `sent` in ns of the
-    realtime clock, `offset` of that from the monotonic one, `timeout` in ns, `volley`
-    number, `target`, `sequence`, `slot`, `size` behind the header, `state`.
+    `nonce`, `sent` in ns of the realtime clock, `offset` of that from the monotonic
+    one, `sequence`, `state`, and `aims`: `high` and `low` of the address (`low` alone
+    for IPv4), `any_source`, `timeout` in ns, `volley` number, `target`, `slot`, `size`
+    behind the header.
     """
 
     def __init__(self, rows: int = SMALLEST, largest: int = LARGEST) -> None:
@@ -55,17 +81,18 @@ class Flights:
         self.mask = rows - 1
         self.place = np.full(rows, -1, np.int64)
         self.nonce = np.zeros(rows, np.uint64)
-        self.high = np.zeros(rows, np.uint64)
-        self.low = np.zeros(rows, np.uint64)
-        self.any_source = np.zeros(rows, np.bool_)
+        self.aims = np.zeros((rows, len(Aim)), np.int64)
+        self.high = self.aims[:, Aim.HIGH].view(np.uint64)
+        self.low = self.aims[:, Aim.LOW].view(np.uint64)
+        self.any_source = self.aims[:, Aim.ANY_SOURCE]
+        self.timeout = self.aims[:, Aim.TIMEOUT]
+        self.volley = self.aims[:, Aim.VOLLEY]
+        self.target = self.aims[:, Aim.TARGET]
+        self.slot = self.aims[:, Aim.SLOT]
+        self.size = self.aims[:, Aim.SIZE]
+        self.sequence = column()
         self.sent = column()
         self.offset = column()
-        self.timeout = column()
-        self.volley = column()
-        self.target = column()
-        self.sequence = column()
-        self.slot = column()
-        self.size = column()
         self.state = np.zeros(rows, np.int8)
         self.scratch = column()
 
@@ -73,27 +100,33 @@ class Flights:
         """Return how many requests the ring could still tell about."""
         return self._next - self._oldest
 
-    def reserve(self, some: int, now: int) -> Numbers | None:
-        """Return the places of so many new requests, None if there is no room.
+    def reserve(self, some: int, now: int) -> Reserved | None:
+        """Return rows for so many new requests, None if there is no room.
 
-        Their rows are `places & mask`; `now` is in ns of the realtime clock.
+        `now` is in ns of the realtime clock. Rows lie side by side: those at the ring's
+        end may be left out.
         """
-        while self._is_taken(some, now):
+        while True:
+            start = self._next & self.mask
+            if start + some > self.mask + 1:
+                self._next += self.mask + 1 - start
+                start = 0
+            rows = slice(start, start + some)
+            if not self._is_taken(rows, now):
+                break
             if 2 * (self.mask + 1) > self._largest:
                 return None
             self._double()
-        numbers = np.arange(self._next, self._next + some, dtype=np.int64)
+        first = self._next
         self._next += some
         self._oldest = max(self._oldest, self._next - self.mask - 1)
-        return numbers % _PLACES
+        places = np.arange(first, first + some, dtype=np.int64)
+        return Reserved(rows, places % _PLACES)
 
-    def _is_taken(self, some: int, now: int) -> bool:
-        if some > self.mask:
+    def _is_taken(self, rows: slice, now: int) -> bool:
+        if rows.stop > self.mask + 1 or _FLYING in self.state[rows].tobytes():
             return True
-        ahead = np.arange(self._next, self._next + some, dtype=np.int64) & self.mask
-        if (self.state[ahead] == State.FLYING).any():
-            return True
-        last = int(ahead[-1])
+        last = rows.stop - 1
         young = self.place[last] >= 0 and now - self.sent[last] < _REMEMBER_NS
         return bool(young and self.mask < _REMEMBERED)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exporter.probes.answers import pair
+from exporter.probes.flights import Aim
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,16 +29,12 @@ if TYPE_CHECKING:
 class Aims:
     """Targets of one port in the order of their phases, as columns.
 
-    `numbers` are their places in the volley, `phases` are in ns; `high` and `low` are
-    the address, and `any_source` whether many may answer.
+    `phases` are in ns, `rows` what is written into the flights of each.
     """
 
-    numbers: Numbers
     phases: Numbers
     addresses: Sequence[SocketAddress]
-    high: NDArray[np.uint64]
-    low: NDArray[np.uint64]
-    any_source: NDArray[np.bool_]
+    rows: Numbers
 
 
 @dataclass(slots=True)
@@ -71,24 +68,25 @@ class Salvo:
         return self.start + int(self.aims.phases[self.next])
 
 
-def aim(
-    targets: Sequence[Address], numbers: Numbers, phases: NDArray[np.float64]
-) -> Aims:
+def aim(run: Run, numbers: Numbers, phases: NDArray[np.float64]) -> Aims:
     """Return the targets with these numbers as aims; raises ValueError for no address.
 
     An IPv6 address may have a scope, as in `fe80::1%eth0`.
     """
     order = numbers[np.argsort(phases[numbers], kind="stable")]
-    aimed = [_aimed(targets[number]) for number in order.tolist()]
+    aimed = [_aimed(run.volley.targets[number]) for number in order.tolist()]
     addresses, highs, lows, many = zip(*aimed, strict=True)
-    return Aims(
-        order,
-        (phases[order] * 1e9).astype(np.int64),
-        addresses,
-        np.array(highs, np.uint64),
-        np.array(lows, np.uint64),
-        np.array(many, np.bool_),
-    )
+    settings = run.volley.settings
+    rows = np.empty((len(order), len(Aim)), np.int64)
+    rows[:, Aim.HIGH] = np.array(highs, np.uint64).view(np.int64)
+    rows[:, Aim.LOW] = np.array(lows, np.uint64).view(np.int64)
+    rows[:, Aim.ANY_SOURCE] = many
+    rows[:, Aim.TIMEOUT] = round(settings.timeout * 1e9)
+    rows[:, Aim.VOLLEY] = run.number
+    rows[:, Aim.TARGET] = order
+    rows[:, Aim.SLOT] = run.slots[order]
+    rows[:, Aim.SIZE] = settings.size
+    return Aims((phases[order] * 1e9).astype(np.int64), addresses, rows)
 
 
 @functools.lru_cache(maxsize=2**16)
