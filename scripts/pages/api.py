@@ -20,7 +20,7 @@ _BREAK: Final = "<br/>"
 
 
 def reference() -> str:
-    """Return every operation, and the fields of every answer."""
+    """Return every operation, and the fields of every body and answer."""
     document = _document()
     operations = [
         _operation(method.upper(), path, operation)
@@ -31,7 +31,7 @@ def reference() -> str:
     answers = [
         _schema(name, schemas[name]) for name in _in_answers(document["paths"], schemas)
     ]
-    return "\n\n".join(["## Requests", *operations, "## Answers", *answers])
+    return "\n\n".join(["## Requests", *operations, "## Bodies and answers", *answers])
 
 
 def _document() -> dict[str, Any]:
@@ -52,6 +52,10 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         text += f"\n\n{' '.join(more.replace(_BREAK, ' ').split())}"
     if parameters := operation.get("parameters"):
         text += f"\n\n{table(_PARAMETERS, map(_parameter, parameters))}"
+    if body := operation.get("requestBody"):
+        text += (
+            f"\n\nThe body is {_content(body)}. {body.get('description', '')}".rstrip()
+        )
     answers = [
         (f"`{status}`", _content(answer), answer["description"])
         for status, answer in operation["responses"].items()
@@ -86,6 +90,8 @@ def _schema(name: str, schema: dict[str, Any]) -> str:
     text = f"### {name}"
     if meaning := schema.get("description", ""):
         text += f"\n\n{' '.join(meaning.split())}"
+    if kinds := schema.get("oneOf"):
+        return f"{text}\n\nOne of {', '.join(map(_type, kinds))}, by `kind`."
     rows = [
         (f"`{field}`", _type(inner), inner.get("description", ""))
         for field, inner in schema.get("properties", {}).items()
@@ -100,8 +106,8 @@ def _type(schema: dict[str, Any]) -> str:
         return f"[{name}](#{name.lower()})"
     if words := _words(schema):
         return " or ".join(f"`{word}`" for word in words)
-    if "anyOf" in schema:
-        return " or ".join(_type(inner) for inner in schema["anyOf"])
+    if several := schema.get("anyOf") or schema.get("oneOf"):
+        return " or ".join(_type(inner) for inner in several)
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}"
     if isinstance(schema.get("additionalProperties"), dict):
@@ -120,10 +126,10 @@ def _words(schema: dict[str, Any]) -> list[str]:
 
 
 def _in_answers(paths: dict[str, Any], schemas: dict[str, Any]) -> list[str]:
-    """Return the schemas that answers are made of, in the order in which they occur."""
+    """Return what bodies and answers are made of, in the order in which it occurs."""
     found: dict[str, None] = {}
     open_ends: list[Any] = [
-        operation["responses"]
+        [operation.get("requestBody"), operation["responses"]]
         for methods in paths.values()
         for operation in methods.values()
     ]
