@@ -23,6 +23,7 @@ from exporter.prober.tally import Tally
 from exporter.prober.tie import Tie
 from exporter.prober.timetable import Timetable
 from exporter.prober.traces import DEFAULT, Traces
+from exporter.probes import traceroute
 from exporter.probes.base import Open, Tools
 from exporter.probes.engine import Engine
 from exporter.probes.hosts_file import HostsFile
@@ -84,7 +85,11 @@ class Station:
         self._stopped = asyncio.Event()
 
     def _probes(self) -> Mapping[str, Probe[Any]]:
-        return {**PROBES, "icmp": IcmpEcho(self._engine)}
+        own: dict[str, Probe[Any]] = {
+            "icmp": IcmpEcho(self._engine),
+            "traceroute": traceroute.probe,
+        }
+        return {**PROBES, **own}
 
     def stop(self) -> None:
         """Have `live` end."""
