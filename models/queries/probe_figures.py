@@ -89,14 +89,14 @@ def tallies(
 
     With `width` the key begins with the start of a span of so many milliseconds.
     """
-    conditions, params = picked.conditions()
+    source, params = picked.together(db)
     keys = [GROUPS[name] for name in by]
     if width is not None:
         # The width is a number of ours: as a parameter PostgreSQL would not know the
         # expression again that it groups by.
         keys.insert(0, f"r.scheduled_ms / {int(width)} * {int(width)}")
     group = f" GROUP BY {', '.join(keys)}" if keys else " HAVING COUNT(*) > 0"
-    sql = f"SELECT {', '.join((*keys, *_FIGURES))} {picked.source()}{conditions}{group}"
+    sql = f"SELECT {', '.join((*keys, *_FIGURES))} {source}{group}"
     rows: list[Any] = rows_of(db, sql, params)
     size = len(keys)
     return sorted((_tally(row, size) for row in rows), key=lambda tally: tally.key)
@@ -123,7 +123,7 @@ class TripPage:
 
 def trips(db: Database, picked: Picked, by: Sequence[str] = ()) -> Iterator[TripPage]:
     """Yield all round-trip times of results, oldest results first, page by page."""
-    conditions, params = picked.conditions()
+    source, params = picked.in_order(db)
     key = picked.key
     columns = [*key, "r.rtt_mean", "r.rtts", *(GROUPS[name] for name in by)]
     after: Cursor | None = None
@@ -134,7 +134,7 @@ def trips(db: Database, picked: Picked, by: Sequence[str] = ()) -> Iterator[Trip
             given += [after[0], *after]
         rows: list[Any] = rows_of(
             db,
-            f"SELECT {', '.join(columns)} {picked.source()}{conditions}{more} "
+            f"SELECT {', '.join(columns)} {source}{more} "
             f"AND r.rtt_mean IS NOT NULL ORDER BY {', '.join(key)} LIMIT {_PAGE}",
             given,
         )
@@ -167,7 +167,7 @@ def uptime(
     Milliseconds. A result holds until the next one of its agent, job and probe, at
     most for the milliseconds that `holds` gives its job, and not beyond `end`.
     """
-    conditions, params = picked.conditions()
+    source, params = picked.together(db)
     longest = "".join(f" WHEN {int(job)} THEN {int(ms)}" for job, ms in holds.items())
     limit = f"CASE job{longest} ELSE 0 END" if longest else "0"
     sql = (
@@ -178,7 +178,7 @@ def uptime(
         "CASE WHEN r.reason = '' THEN 1 ELSE 0 END AS good, "
         "COALESCE(LEAD(r.scheduled_ms) OVER (PARTITION BY u.agent_id, u.job_id, "
         "r.probe ORDER BY r.scheduled_ms), ?) AS following "
-        f"{picked.source()}{conditions}) AS listed) AS timed"
+        f"{source}) AS listed) AS timed"
     )
     rows: list[Any] = rows_of(db, sql, (end, *params))
     return int(rows[0][0]), int(rows[0][1])
@@ -186,8 +186,8 @@ def uptime(
 
 def jobs_of(db: Database, picked: Picked) -> list[int]:
     """Return the numbers of the jobs that results are of."""
-    conditions, params = picked.conditions()
-    sql = f"SELECT DISTINCT u.job_id {picked.source()}{conditions}"
+    source, params = picked.together(db)
+    sql = f"SELECT DISTINCT u.job_id {source}"
     rows: list[Any] = rows_of(db, sql, params)
     return sorted(int(number) for (number,) in rows)
 

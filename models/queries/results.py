@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
-from models.dialect import number_list, numbers, rows_of
+from models.dialect import is_sqlite, number_list, numbers, rows_of
 from models.queries.evidence import certificates, named_in, with_certificates
 from models.queries.runs import FIRST, LAST
 from models.trips import quantile, unpack
@@ -48,6 +48,15 @@ _COLUMNS: Final = (
     "r.route",
     "r.certificate",
     "r.marks",
+)
+_TIED: Final = (
+    "CROSS JOIN agents a CROSS JOIN jobs j CROSS JOIN destinations d "
+    "WHERE u.id = r.run_id AND a.id = u.agent_id AND j.id = u.job_id "
+    "AND d.id = r.destination_id"
+)
+_OF_RUN: Final = (
+    "(SELECT * FROM probe_results i "
+    "WHERE i.scheduled_ms = u.scheduled_ms AND i.run_id = u.id OFFSET 0)"
 )
 _ECHO: Final = "icmp"
 _PERCENTILES: Final = (50, 90, 95, 99)
@@ -139,23 +148,30 @@ class Picked:
             return "u.scheduled_ms", "u.id", "r.place"
         return "r.scheduled_ms", "r.run_id", "r.place"
 
-    def source(self) -> str:
-        """Return the tables, the one that narrows most first.
+    def in_order(self, db: Database) -> tuple[str, list[object]]:
+        """Return tables and conditions for pages by `key`, with their parameters."""
+        text, params = self._conditions(self.key[0])
+        return f"{self.tables(db)}{text}", params
 
-        SQLite takes them in this order; PostgreSQL chooses for itself.
-        """
-        result, run = "probe_results r", "probe_runs u"
-        tie = "u.id = r.run_id AND u.scheduled_ms = r.scheduled_ms"
-        pair = (run, result) if self.begins_with_run else (result, run)
-        return (
-            f"FROM {pair[0]} CROSS JOIN {pair[1]} CROSS JOIN agents a "
-            "CROSS JOIN jobs j CROSS JOIN destinations d "
-            f"WHERE {tie} AND a.id = u.agent_id AND j.id = u.job_id "
-            "AND d.id = r.destination_id"
-        )
+    def together(self, db: Database) -> tuple[str, list[object]]:
+        """Return tables and conditions for figures of all, with their parameters."""
+        text, params = self._conditions("r.scheduled_ms", "u.scheduled_ms")
+        if is_sqlite(db):
+            return f"{self.tables(db)}{text}", params
+        return f"FROM probe_runs u CROSS JOIN probe_results r {_TIED}{text}", params
 
-    def conditions(self) -> tuple[str, list[object]]:
-        """Return what is added to the condition of `source`, with its parameters."""
+    def tables(self, db: Database) -> str:
+        """Return the tables, the one that is looked through first."""
+        if not self.begins_with_run:
+            return f"FROM probe_results r CROSS JOIN probe_runs u {_TIED}"
+        if is_sqlite(db):
+            tables = "FROM probe_runs u CROSS JOIN probe_results r"
+            return f"{tables} {_TIED} AND r.scheduled_ms = u.scheduled_ms"
+        # PostgreSQL takes two equalities for far fewer rows than one, although either
+        # implies the other, and would then read and sort everything for a page.
+        return f"FROM probe_runs u CROSS JOIN LATERAL {_OF_RUN} AS r {_TIED}"
+
+    def _conditions(self, *times: str) -> tuple[str, list[object]]:
         given = {
             "u.job_id": self.job,
             "r.destination_id": self.destination,
@@ -169,10 +185,8 @@ class Picked:
         text = "".join(f" AND {name} = ?" for name in asked)
         if self.success is not None:
             text += f" AND r.reason {'=' if self.success else '<>'} ''"
-        # Both sides, as either table may be the one that is looked through.
-        text += " AND u.scheduled_ms >= ? AND u.scheduled_ms < ?"
-        text += " AND r.scheduled_ms >= ? AND r.scheduled_ms < ?"
-        return text, [*asked.values(), *(self.start, self.end) * 2]
+        text += "".join(f" AND {time} >= ? AND {time} < ?" for time in times)
+        return text, [*asked.values(), *(self.start, self.end) * len(times)]
 
 
 def search(
@@ -195,9 +209,9 @@ def stream(db: Database, picked: Picked, size: int = PAGE) -> Iterator[ResultRow
 
 def of_runs(db: Database, ids: Sequence[int]) -> list[ResultRow]:
     """Return the results of runs, oldest run first, in the order of the agent's."""
-    source = Picked(run=0).source()
+    tables = Picked(run=0).tables(db)
     sql = (
-        f"SELECT {', '.join(_COLUMNS)} {source} AND u.id IN "  # noqa: S608 - own names
+        f"SELECT {', '.join(_COLUMNS)} {tables} AND u.id IN "  # noqa: S608 - own names
         f"(SELECT value FROM {numbers(db, 'ids')}) "
         "ORDER BY r.scheduled_ms, r.run_id, r.place"
     )
@@ -227,18 +241,15 @@ def _page(
     newest_first: bool,
     more: str = "",
 ) -> list[ResultRow]:
-    conditions, params = picked.conditions()
-    conditions += more
+    source, params = picked.in_order(db)
+    conditions = more
     key = picked.key
     if cursor is not None:
         sign = "<" if newest_first else ">"
         conditions += f" AND {key[0]} {sign}= ? AND ({', '.join(key)}) {sign} (?, ?, ?)"
         params += [cursor[0], *cursor]
     order = ", ".join(f"{part} DESC" if newest_first else part for part in key)
-    sql = (
-        f"SELECT {', '.join(_COLUMNS)} {picked.source()}{conditions} "
-        f"ORDER BY {order} LIMIT ?"
-    )
+    sql = f"SELECT {', '.join(_COLUMNS)} {source}{conditions} ORDER BY {order} LIMIT ?"
     return _read(db, rows_of(db, sql, (*params, limit)))
 
 

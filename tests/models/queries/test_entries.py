@@ -99,4 +99,4 @@ def test_numbers_and_names_are_those_of_the_deleted_too(office: Database) -> Non
 def test_documents_are_those_of_the_deleted_too(db: Database) -> None:
     made = catalogue.create(db, JOBS, job("j"), origin="api", now=0)
     catalogue.delete(db, JOBS, "j", revision=None, now=9)
-    assert entries.documents(db, JOBS, [made.id])[made.id]["interval"] == 60.0
+    assert entries.documents(db, JOBS, [made.id])[made.id]["interval"] == "1m"
