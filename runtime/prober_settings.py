@@ -20,7 +20,7 @@ class Prober(Section):
         default=True,
         description="Whether this host probes at all; `/probe` does not without.",
     )
-    agent: str = Field(
+    agent: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{0,64}$")] = Field(
         "", description="Name of this agent; the host's name if it is empty."
     )
     bridge: BaseUrl | None = Field(

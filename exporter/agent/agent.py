@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_FIRST_PAUSE: Final = 1.0
 _PAUSE: Final = 60.0
 """Seconds for which a bridge that fails is left alone, at most."""
 _DRAIN: Final = 3.0
@@ -98,7 +99,9 @@ class Agent:
             take=prober.work,
             clock=clock,
             counts=self._counts,
-            backoff=Backoff(settings.poll, max(_PAUSE, settings.poll), chance),
+            backoff=Backoff(
+                min(_FIRST_PAUSE, settings.poll), max(_PAUSE, settings.poll), chance
+            ),
             every=settings.poll,
         )
         self.shipper = Shipper(
@@ -108,7 +111,7 @@ class Agent:
             backlog=self._backlog,
             outbox=self._outbox,
             counts=self._counts,
-            backoff=Backoff(1.0, _PAUSE, chance),
+            backoff=Backoff(_FIRST_PAUSE, _PAUSE, chance),
             plan=lambda: self.poller.version,
             most=settings.batch,
         )

@@ -7,6 +7,7 @@ bridge of the settings.
 
 from __future__ import annotations
 
+import re
 import zlib
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
@@ -213,5 +214,5 @@ def _told(error: Exception) -> str:
     """Return what happened without the objects that urllib3 puts before it."""
     cause = error.args[-1] if error.args else None
     text = str(cause if isinstance(cause, Exception) else error).strip()
-    _, colon, rest = text.partition(">: ")
-    return (rest if colon else text)[:_SHOWN] or type(error).__name__
+    text = re.sub(r"^(<[^>]*>|\w+\([^)]*\)): ", "", text)
+    return text[:_SHOWN] or type(error).__name__

@@ -111,7 +111,10 @@ class TestResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Finished runs of an agent, oldest first."""
+    """Finished runs of an agent, oldest first.
+
+    `dropped` counts the runs that the agent gave up since it began.
+    """
 
     agent: str
     version: str = ""

@@ -155,10 +155,10 @@ def test_a_bridge_that_fails_is_left_alone_for_longer_and_told_once(
     bridge: FakeBridge, tmp_path: Path
 ) -> None:
     site = Site(bridge, tmp_path)
-    bridge.mishaps.extend(["reset", "garbage", "reset", "reset", "reset", "reset"])
+    bridge.mishaps.extend(["reset", "garbage", *["reset"] * 6])
     with capture_logs() as logs:
-        waits = [site.agent.poller.step() for _ in range(7)]
-    assert waits == [5, 10, 20, 40, 60, 60, 5]
+        waits = [site.agent.poller.step() for _ in range(9)]
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 5]
     assert [(entry["event"], entry.get("outcome")) for entry in logs] == [
         ("the bridge cannot be used", "unreachable"),
         ("the bridge cannot be used", "garbage"),
