@@ -84,6 +84,7 @@ class Tie:
         self._important: deque[bytes] = deque()
         self._passing: deque[bytes] = deque()
         self._bytes = 0
+        self._is_cut = False
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
 
@@ -104,7 +105,7 @@ class Tie:
     async def send(self) -> None:
         """Send what there is to tell until cancelled, or the exporter is gone."""
         loop = asyncio.get_running_loop()
-        with contextlib.suppress(ConnectionError):
+        try:
             while True:
                 while waiting := self._important or self._passing:
                     piece = waiting.popleft()
@@ -113,9 +114,14 @@ class Tie:
                 self._emptied.set()
                 self._filled.clear()
                 await self._filled.wait()
+        except ConnectionError:
+            self._is_cut = True
+            self._emptied.set()
 
     async def flush(self, seconds: float) -> None:
         """Wait until all is sent, but not for ever."""
+        if self._is_cut:
+            return
         self._emptied.clear()
         self._filled.set()
         with contextlib.suppress(TimeoutError):
