@@ -1,6 +1,6 @@
-"""The status page and its files.
+"""The pages and their files.
 
-The page holds no figures: its script asks the API, with the key of whoever looks.
+Pages hold no figures: their scripts ask the API, with the key of whoever looks.
 """
 
 from __future__ import annotations
@@ -26,9 +26,14 @@ blueprint = Blueprint("web", __name__, template_folder="templates")
 @open_to_all
 def page() -> Response:
     """Return the status page."""
-    response = make_response(render_template("status.html", version=version()))
-    response.headers["Content-Security-Policy"] = _POLICY
-    return response
+    return _shown("status.html")
+
+
+@blueprint.get("/probing")
+@open_to_all
+def probing() -> Response:
+    """Return the page of what is probed, and what was found."""
+    return _shown("probing.html")
 
 
 @blueprint.get("/static/<path:name>")
@@ -36,3 +41,9 @@ def page() -> Response:
 def static(name: str) -> Response:
     """Return a file of the page."""
     return send(f"{blueprint.root_path}/static", name, max_age=_STATIC_SECONDS)
+
+
+def _shown(template: str) -> Response:
+    response = make_response(render_template(template, version=version()))
+    response.headers["Content-Security-Policy"] = _POLICY
+    return response

@@ -11,14 +11,31 @@ from bridge.version import version
 if TYPE_CHECKING:
     from tests.bridge.application import Application
 
-SCRIPTS = ("ask", "chart", "explain", "holes", "legend", "status")
-FILES = {
-    **{f"{name}.js": "text/javascript; charset=utf-8" for name in SCRIPTS},
-    "status.css": "text/css; charset=utf-8",
-    "icon.svg": "image/svg+xml; charset=utf-8",
-    "uplot/uPlot.iife.min.js": "text/javascript; charset=utf-8",
-    "uplot/uPlot.min.css": "text/css; charset=utf-8",
+PAGES = {
+    "/": {
+        *(f"{name}.js" for name in ("ask", "chart", "explain", "holes", "legend")),
+        "status.js",
+        "status.css",
+        "icon.svg",
+        "uplot/uPlot.iife.min.js",
+        "uplot/uPlot.min.css",
+    },
+    "/probing": {
+        *(f"{name}.js" for name in ("ask", "smoke", "entries", "results", "probing")),
+        "status.css",
+        "probing.css",
+        "icon.svg",
+    },
 }
+"""The files that each page loads."""
+FILES = sorted(set.union(*PAGES.values()))
+TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+SCRIPTS = [
+    (path, name)
+    for path in PAGES
+    for name in sorted(PAGES[path])
+    if "/" not in name and name.endswith(".js")
+]
 
 
 class Page(HTMLParser):
@@ -54,17 +71,18 @@ class Page(HTMLParser):
             self._script = False
 
 
-@pytest.fixture
-def page(bridge: Application) -> Page:
-    read = Page()
-    read.feed(bridge.get("/").text)
-    return read
+def read(bridge: Application, path: str) -> Page:
+    page = Page()
+    page.feed(bridge.get(path).text)
+    return page
 
 
-def test_the_page_is_html_that_runs_nothing_but_its_own_files(
-    bridge: Application, page: Page
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_html_that_runs_nothing_but_its_own_files(
+    bridge: Application, path: str
 ) -> None:
-    response = bridge.get("/")
+    page = read(bridge, path)
+    response = bridge.get(path)
     assert response.status_code == 200
     assert response.content_type == "text/html; charset=utf-8"
     assert response.headers["Content-Security-Policy"] == (
@@ -73,31 +91,36 @@ def test_the_page_is_html_that_runs_nothing_but_its_own_files(
         "frame-ancestors 'none'"
     )
     assert page.inline == []
-    assert page.loaded == {f"/static/{name}" for name in FILES}
+    assert page.loaded == {f"/static/{name}" for name in PAGES[path]}
 
 
-def test_the_page_says_its_version(bridge: Application) -> None:
-    assert f"Epimetheus {version()} ·" in bridge.get("/").text
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_says_its_version(bridge: Application, path: str) -> None:
+    assert f"Epimetheus {version()} ·" in bridge.get(path).text
 
 
-def test_what_names_a_part_of_the_page_is_there(page: Page) -> None:
+@pytest.mark.parametrize("path", PAGES)
+def test_what_names_a_part_of_a_page_is_there(bridge: Application, path: str) -> None:
+    page = read(bridge, path)
     assert len(set(page.ids)) == len(page.ids)
     assert page.labelled_by <= set(page.ids)
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_scripts_use_only_elements_that_the_page_has(
-    bridge: Application, page: Page, name: str
+@pytest.mark.parametrize(("path", "name"), SCRIPTS)
+def test_scripts_use_only_elements_that_their_page_has(
+    bridge: Application, path: str, name: str
 ) -> None:
-    script = bridge.get(f"/static/{name}.js").text
+    script = bridge.get(f"/static/{name}").text
     used = set(re.findall(r'\$\("([\w-]+)"\)', script))
-    assert used <= set(page.ids)
-    assert used or name == "ask"
+    assert used <= set(read(bridge, path).ids)
+    assert used or name in {"ask.js", "smoke.js"}
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_scripts_make_no_markup_out_of_text(bridge: Application, name: str) -> None:
-    script = bridge.get(f"/static/{name}.js").text
+@pytest.mark.parametrize(("path", "name"), SCRIPTS)
+def test_scripts_make_no_markup_out_of_text(
+    bridge: Application, path: str, name: str
+) -> None:
+    script = bridge.get(f"/static/{name}").text
     for dangerous in (
         "innerHTML",
         "outerHTML",
@@ -113,7 +136,10 @@ def test_files_of_the_page_are_answered_and_kept_by_browsers(
     bridge: Application, name: str
 ) -> None:
     response = bridge.get(f"/static/{name}")
-    assert (response.status_code, response.content_type) == (200, FILES[name])
+    assert (response.status_code, response.content_type) == (
+        200,
+        f"{TYPES[name.rpartition('.')[2]]}; charset=utf-8",
+    )
     assert "max-age=3600" in response.headers["Cache-Control"]
     etag = response.headers["ETag"]
     client = bridge.app.test_client()
