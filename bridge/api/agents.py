@@ -17,7 +17,7 @@ from bridge.api.parts import parts
 from bridge.api.problems import problem_responses
 from bridge.api.responses import json_response
 from bridge.auth import Scope, needs
-from bridge.probing.asking import is_here
+from bridge.probing.documents import agent_document
 from models.queries import agents as table
 from runtime.probing.wire import Plan
 
@@ -129,16 +129,3 @@ def plan(path: NamePath, header: IfNoneMatch) -> Response:
     here.telemetry.probe_plans.labels(outcome).inc()
     response.headers["ETag"] = f'"{planned.version}"'
     return response
-
-
-def agent_document(row: table.AgentRow, now: float) -> dict[str, Any]:
-    """Return an agent as answers tell it, at a time in UTC seconds."""
-    return {
-        "name": row.name,
-        "state": "here" if is_here(row, now) else "away",
-        "version": row.version,
-        "plan": row.plan,
-        "dropped": row.dropped,
-        "first_seen": row.first_seen / 1000,
-        "last_seen": row.last_seen / 1000,
-    }

@@ -20,7 +20,8 @@ from bridge.api.problems import problem, problem_response, problem_responses
 from bridge.api.responses import json_response
 from bridge.auth import ForbiddenError
 from bridge.probing.catalogue import Catalogue, Entry
-from bridge.probing.entries import DESTINATION, WrongEntry
+from bridge.probing.documents import entry_document
+from bridge.probing.entries import WrongEntry
 from bridge.probing.refusals import (
     ChangedMeanwhile,
     InUse,
@@ -144,33 +145,6 @@ def sent_from_elsewhere() -> Response | None:
     if origin is None or urlsplit(origin).netloc == request.host:
         return None
     return problem(403, f"Pages of {origin} may not ask for this.")
-
-
-def entry_document(entry: Entry) -> dict[str, Any]:
-    """Return an entry as the API tells it, with all settings."""
-    return {
-        "name": entry.name,
-        "origin": entry.row.origin,
-        "revision": entry.row.revision,
-        "created_at": entry.row.created_at / 1000,
-        "updated_at": entry.row.updated_at / 1000,
-        **(_seen(entry) if entry.kind is DESTINATION else {}),
-        "settings": entry.row.document,
-    }
-
-
-def _seen(entry: Entry) -> dict[str, Any]:
-    """Return what the results of a destination say."""
-    return {
-        "status": entry.status,
-        "status_since": seconds(entry.row.status_since),
-        "last_seen": seconds(entry.row.last_seen),
-    }
-
-
-def seconds(milliseconds: int | None) -> float | None:
-    """Return a time as answers tell it."""
-    return None if milliseconds is None else milliseconds / 1000
 
 
 def entry_response(entry: Entry, status: int = 200) -> Response:

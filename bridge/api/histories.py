@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field
 
 from bridge.answers.errors import QuestionError
 from bridge.answers.probes.asked import Asked, picked
-from bridge.answers.probes.exports import TIMES, record
 from bridge.answers.times import DAY, read_span
 from bridge.api.params import End, Query, Start
 from bridge.api.parts import parts
@@ -19,7 +18,7 @@ from models.queries import entries as table
 if TYPE_CHECKING:
     from bridge.answers.times import Span
     from bridge.probing.entries import Kind
-    from models.queries.results import Picked, ResultRow
+    from models.queries.results import Picked
 
 RESULT: Final[dict[str, Any]] = {
     "time": 1795262400.0,
@@ -110,12 +109,6 @@ class ResultModel(BaseModel):
     marks: list[str] = Field(description="What may disturb the figures.")
     run: int = Field(description="Number of the run.")
     place: int = Field(description="Its place among the results of the run.")
-
-
-def result_document(row: ResultRow) -> dict[str, Any]:
-    """Return a result as answers tell it."""
-    told = record(row)
-    return told | {name: told[name] / 1000 for name in TIMES}
 
 
 def span_of(query: SpanQuery) -> Span:

@@ -12,15 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.answers.probes import analytics, charts
 from bridge.api import entries
-from bridge.api.entries import NamePath, catalogue, seconds
+from bridge.api.entries import NamePath, catalogue
 from bridge.api.histories import OfJobQuery, known_job, picked_by
 from bridge.api.params import Query
 from bridge.api.parts import caller, parts
 from bridge.api.problems import problem_response
 from bridge.api.responses import json_response
 from bridge.api.results import FILE, Format, exported
-from bridge.api.runs import RUN, OfRunsQuery, RunModel, RunsAnswer, listed, run_document
+from bridge.api.runs import RUN, OfRunsQuery, RunModel, RunsAnswer, listed
 from bridge.auth import Scope, needs
+from bridge.probing.documents import job_document
 from bridge.probing.entries import JOB
 from bridge.probing.planner import read_everything
 from bridge.probing.schedules import standing
@@ -261,15 +262,8 @@ def export(path: NamePath, query: ExportQuery) -> Response:
 def status_document(entry: Entry, everything: Everything) -> dict[str, Any]:
     """Return what a job is doing, as answers tell it."""
     here = parts()
-    found = standing(here.db, entry, everything, round(here.clock.now() * 1000))
-    return {
-        "name": entry.name,
-        "state": found.state,
-        "next_run": seconds(found.next_run),
-        "last_run": None if found.last_run is None else run_document(found.last_run),
-        "destinations": list(found.destinations),
-        "agents": list(found.agents),
-    }
+    now = round(here.clock.now() * 1000)
+    return job_document(entry.name, standing(here.db, entry, everything, now))
 
 
 def _status(entry: Entry) -> Response:

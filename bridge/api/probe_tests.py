@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from flask import Response, request
 from flask_openapi3.blueprint import APIBlueprint
@@ -13,20 +13,17 @@ from bridge.api import entries
 from bridge.api.entries import (
     NamePath,
     catalogue,
-    seconds,
 )
 from bridge.api.params import Query
 from bridge.api.parts import caller, parts
 from bridge.api.problems import problem, problem_response, problem_responses
 from bridge.api.responses import json_response
 from bridge.auth import Scope, needs
-from bridge.probing.asking import NoAgent, Wish, ask, state_of, wish_of
+from bridge.probing.asking import NoAgent, Wish, ask, wish_of
+from bridge.probing.documents import test_document
 from models.queries import probe_tests as table
 from runtime.probing.jobs import Host
 from runtime.texts import Name
-
-if TYPE_CHECKING:
-    from models.queries.probe_tests import AskedTest
 
 _TEST: Final[dict[str, Any]] = {
     "id": 3,
@@ -163,20 +160,3 @@ def _asked(wish: Wish) -> Response:
     root = request.path.partition("/api/v1/")[0]
     response.headers["Location"] = f"{root}/api/v1/tests/{made.id}"
     return response
-
-
-def test_document(test: AskedTest, now: float) -> dict[str, Any]:
-    """Return a test as answers tell it."""
-    result = test.result
-    return {
-        "id": test.id,
-        "state": state_of(test, now),
-        "success": None if result is None else not result.get("reason"),
-        "agent": test.agent,
-        "destination": test.destination,
-        "host": test.host,
-        "probe": test.probe,
-        "created_at": test.created_at / 1000,
-        "finished_at": seconds(test.finished_at),
-        "result": result,
-    }

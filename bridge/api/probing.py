@@ -12,18 +12,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.answers.events import event_document, find_events
 from bridge.answers.probes.asked import Asked, picked
+from bridge.answers.probes.documents import result_document
 from bridge.answers.probes.standing import summary
 from bridge.api import entries
-from bridge.api.agents import AgentModel, agent_document
+from bridge.api.agents import AgentModel
 from bridge.api.entries import catalogue
 from bridge.api.events import EventModel
-from bridge.api.histories import ResultModel, SpanQuery, result_document, span_of
+from bridge.api.histories import ResultModel, SpanQuery, span_of
 from bridge.api.job_histories import STATUS, JobStatusAnswer, status_document
 from bridge.api.parts import parts
 from bridge.api.problems import problem_responses
 from bridge.api.responses import json_response
 from bridge.api.standings import SummaryAnswer
 from bridge.auth import Scope, needs
+from bridge.probing.documents import agent_document
 from bridge.probing.entries import JOB
 from bridge.probing.planner import read_everything
 from models.queries import agents as agents_table

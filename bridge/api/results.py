@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.answers.probes import distribution as distributions
 from bridge.answers.probes import exports, workbook
+from bridge.answers.probes.documents import result_document
 from bridge.api import entries
 from bridge.api.histories import (
     RESULT,
@@ -20,7 +21,6 @@ from bridge.api.histories import (
     ResultModel,
     picked_by,
     read_cursor,
-    result_document,
     write_cursor,
 )
 from bridge.api.parts import parts

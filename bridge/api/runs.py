@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from flask import Response  # noqa: TC002 - flask-openapi3 reads annotations
 from flask_openapi3.blueprint import APIBlueprint
@@ -10,13 +10,13 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.answers.probes.asked import Asked, milliseconds, picked
+from bridge.answers.probes.documents import result_document
 from bridge.api import entries
 from bridge.api.histories import (
     RESULT,
     ResultModel,
     SpanQuery,
     read_cursor,
-    result_document,
     span_of,
     write_cursor,
 )
@@ -24,11 +24,9 @@ from bridge.api.parts import parts
 from bridge.api.problems import problem, problem_response, problem_responses
 from bridge.api.responses import json_response
 from bridge.auth import Scope, needs
+from bridge.probing.documents import run_document
 from models.queries import results as results_table
 from models.queries import runs as table
-
-if TYPE_CHECKING:
-    from models.queries.runs import RunRow
 
 State = Literal["completed", "failed", "aborted"]
 
@@ -168,16 +166,3 @@ def listed(query: OfRunsQuery, job: str | None) -> Response:
     more = found[-1].cursor if len(found) == query.limit else None
     told = [run_document(row) for row in found]
     return json_response({"runs": told, "next": write_cursor(more)})
-
-
-def run_document(row: RunRow) -> dict[str, Any]:
-    """Return a run as answers tell it."""
-    same = ("id", "agent", "job", "state", "results", "error", "marks")
-    counts = ("destinations", "succeeded", "failed", "skipped", "left_alone")
-    return {
-        **{name: getattr(row, name) for name in (*same, *counts)},
-        "time": row.scheduled_ms / 1000,
-        "began": row.began_ms / 1000,
-        "ended": row.ended_ms / 1000,
-        "received": row.received_ms / 1000,
-    }

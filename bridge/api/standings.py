@@ -10,15 +10,15 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
+from bridge.answers.probes.documents import standing_document
 from bridge.answers.probes.standing import standing, summary
 from bridge.api import entries
-from bridge.api.entries import NamePath, seconds
+from bridge.api.entries import NamePath  # noqa: TC001 - flask-openapi3 reads annotations
 from bridge.api.histories import (
     RESULT,
     ResultModel,
     SpanQuery,
     known_destination,
-    result_document,
     span_of,
 )
 from bridge.api.parts import parts
@@ -114,19 +114,5 @@ def summarized(query: SpanQuery) -> Response:
 def status(path: NamePath, query: SpanQuery) -> Response:
     """Return how a destination is; without `start` over the last 24 hours."""
     known_destination(path.name)
-    return json_response(standing_document(path.name, query))
-
-
-def standing_document(name: str, query: SpanQuery) -> dict[str, Any]:
-    """Return how a destination is, as answers tell it."""
-    found = standing(parts().db, name, span_of(query))
-    told = {key: getattr(found, key) for key in _STANDING if hasattr(found, key)}
-    return {
-        **told,
-        "name": name,
-        "status_since": seconds(found.since),
-        "last_seen": seconds(found.last_seen),
-        "last_check": seconds(found.last_check),
-        "recent_failures": len(found.failures),
-        "failures": [result_document(row) for row in found.failures],
-    }
+    found = standing(parts().db, path.name, span_of(query))
+    return json_response(standing_document(path.name, found))
