@@ -31,6 +31,7 @@ _PORT_UNREACHABLE: Final = {(socket.AF_INET, 3, 3), (socket.AF_INET6, 1, 4)}
 class Heard:
     """An answer: the number of what it is about, who sent it, and what it says.
 
+    The number is 0 where so little of a packet is quoted that it cannot be told.
     `error` is the name of an ICMP error that ends the trace, '' for `TTL exceeded` and
     for an answer of the destination itself, which has `arrived`.
     """

@@ -124,14 +124,14 @@ class Sender:
             else (socket.IPPROTO_IPV6, IPV6_RECVERR)
         )
         for level, kind, data in control:
-            if (level, kind) != wanted or number is None:
+            if (level, kind) != wanted:
                 continue
             _, origin, its_type, code, *_ = _ERROR.unpack_from(data)
             if origin not in _FROM_ICMP:
                 return None
             offender = self._offender(data[_ERROR.size :])
             return trace_packets.heard(
-                self.family, (its_type, code), number, offender, self.target
+                self.family, (its_type, code), number or 0, offender, self.target
             )
         return None
 

@@ -58,6 +58,11 @@ async def _trace(trial: Trial, settings: TracerouteProbe, found: list[Hop]) -> N
             await tracing.run()
     finally:
         sender.close()
+    if tracing.nameless:
+        trial.log.say(
+            f"{tracing.nameless} answers quote too little of a packet to tell which; "
+            "protocol: icmp needs less"
+        )
     found += known(tracing.hops)
     _tell(trial, found)
     _judge(found, settings)

@@ -41,7 +41,12 @@ class _Packet:
 
 
 class Tracing:
-    """One trace; `run` does it, `hops` is what it has found so far."""
+    """One trace; `run` does it, `hops` is what it has found so far.
+
+    `nameless` counts the answers that quote too little to tell what they are about.
+    Of UDP that is less than 12 bytes behind its header, which RFC 1812 (4.3.2.3) does
+    not want, and old routers do; of echo requests the header is enough.
+    """
 
     def __init__(self, sender: Sender, settings: TracerouteProbe) -> None:
         self._sender = sender
@@ -52,6 +57,7 @@ class Tracing:
         self._news = asyncio.Event()
         self._last_sent = 0.0
         self.end = settings.max_hops
+        self.nameless = 0
         self._hops = [Hop(ttl) for ttl in range(1, settings.max_hops + 1)]
 
     @property
@@ -104,6 +110,7 @@ class Tracing:
         self._news.set()
 
     def _note(self, answer: Heard, received_ns: int) -> None:
+        self.nameless += answer.number == 0
         packet = self._flying.pop(answer.number, None)
         if packet is None:
             return  # answered twice

@@ -155,7 +155,9 @@ def test_a_bridge_that_fails_is_left_alone_for_longer_and_told_once(
     bridge: FakeBridge, tmp_path: Path
 ) -> None:
     site = Site(bridge, tmp_path)
-    bridge.mishaps.extend(["reset", "garbage", *["reset"] * 6])
+    bridge.mishaps.extend(["reset", "garbage"])
+    for _ in range(6):
+        bridge.mishaps.append("reset")
     with capture_logs() as logs:
         waits = [site.agent.poller.step() for _ in range(9)]
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 5]

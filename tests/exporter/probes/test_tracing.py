@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 
 
 class Sender:
-    """Answers at once what the network says for a number and a TTL."""
+    """Answers at once what the network says for a TTL, the nth time it is asked.
 
-    def __init__(self, network: Callable[[int, int], list[Any]]) -> None:
+    Answers of the first `nameless` hops do not say what they are about.
+    """
+
+    tracing: Tracing
+
+    def __init__(
+        self, network: Callable[[int, int], list[Any]], nameless: int = 0
+    ) -> None:
+        self.nameless = nameless
         self.network = network
         self.sock, self.other = socket.socketpair()
         self.sent: list[int] = []
@@ -34,7 +42,8 @@ class Sender:
         self.sent.append(ttl)
         nth = self.sent.count(ttl)
         for address, arrived, error, seconds in self.network(ttl, nth):
-            heard = Heard(number, address, arrived, error)
+            told = 0 if ttl <= self.nameless else number
+            heard = Heard(told, address, arrived, error)
             self.waiting.append((heard, round(seconds * 1e9)))
             self.other.send(b"!")
         return 0
@@ -46,14 +55,15 @@ class Sender:
 
 
 def traced(
-    network: Callable[[int, int], list[Any]], **more: Any
+    network: Callable[[int, int], list[Any]], nameless: int = 0, **more: Any
 ) -> tuple[list[Hop], Sender]:
     document = {"name": "t", "kind": "traceroute", "timeout": "20ms", "max_hops": 6}
     settings = TracerouteProbe.model_validate(document | more)
-    sender = Sender(network)
+    sender = Sender(network, nameless)
 
     async def run() -> list[Hop]:
         made = Tracing(sender, settings)  # type: ignore[arg-type]  # a stand-in
+        sender.tracing = made
         await made.run()
         return made.hops
 
@@ -143,6 +153,12 @@ def test_a_host_that_cannot_send_says_so() -> None:
 
     with pytest.raises(ProbeFailed):
         traced(network)
+
+
+def test_answers_that_cannot_be_told_apart_are_counted() -> None:
+    hops, sender = traced(to_third, queries=1, nameless=1)
+    assert [hop.received for hop in hops] == [0, 1, 1]
+    assert sender.tracing.nameless == 1
 
 
 def test_the_longest_trace_is_known_before() -> None:
