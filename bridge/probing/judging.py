@@ -199,13 +199,13 @@ class _Batch:
         """Tell what changed of a destination, and say how it is."""
         subject = self._reading.subjects[destination.id]
         failing: dict[str, list[int]] = defaultdict(list)
-        shown: set[str] = set()
+        shown: dict[str, set[str]] = {}
         for view, story in destination.told.items():
             about = About(subject.name, subject.host, view[1])
             touched = [*story.changed, *story.removed]
             failing[view[1]] += _of(touched, Kind.FAILURE)
             if _of(touched, Kind.CERTIFICATE):
-                shown.add(view[1])
+                shown.setdefault(view[1], set()).update(story.doubted)
             if routes := _of(touched, Kind.ROUTE):
                 self._teller.routes(about, destination.key(view), min(routes))
         for probe, opened in sorted(failing.items()):
@@ -214,7 +214,7 @@ class _Batch:
                 since = min(opened)
                 self._teller.failures(about, destination.id, destination.views, since)
             if probe in shown:
-                self._teller.certificates(about, destination.id)
+                self._teller.certificates(about, destination.id, shown[probe])
         verdict = verdict_of(destination.views)
         kept.set_status(
             self._db, destination.id, verdict.status.value, verdict.since, verdict.seen

@@ -50,9 +50,9 @@ class Story:
     """Takes results in order and keeps the spans that they begin and end.
 
     `spans` are those that are known, oldest first: the open ones are enough for results
-    that come in order. `changed_since` is the opening of the oldest span that differs
-    from what it was, None if none does; `removed` are the keys of spans that are no
-    more.
+    that come in order. `changed` are those that differ from what was kept, by kind and
+    opening, `removed` the keys of those that are no more, and `doubted` certificates
+    that were shown in such.
     """
 
     def __init__(self, view: View, spans: Iterable[Span], terms: Terms) -> None:
@@ -60,6 +60,7 @@ class Story:
         self.spans = sorted(spans, key=lambda span: span.opened)
         self.changed: dict[tuple[Kind, int], Span] = {}
         self.removed: set[tuple[Kind, int]] = set()
+        self.doubted: set[str] = set()
         self._terms = terms
 
     def is_late(self, seen: Sighting) -> bool:
@@ -84,6 +85,8 @@ class Story:
         for span in self.spans:
             if span.opened >= time:
                 self.removed.add((span.kind, span.opened))
+                if span.kind is Kind.CERTIFICATE:
+                    self.doubted.add(span.value)
                 self.changed.pop((span.kind, span.opened), None)
                 continue
             kept.append(span)

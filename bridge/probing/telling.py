@@ -21,7 +21,7 @@ from models.queries.events import EventRow, replace_alike
 from models.queries.stories import spans_of, spans_of_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from bridge.events.event import Event
     from bridge.events.probes import About
@@ -104,8 +104,13 @@ class Teller:
         ]
         self.put([told.prints(told.ROUTE_CHANGED, about, agent)], since, events)
 
-    def certificates(self, about: About, destination: int) -> None:
-        """Tell of the certificates of a destination that `about.probe` was shown."""
+    def certificates(
+        self, about: About, destination: int, doubted: Collection[str] = ()
+    ) -> None:
+        """Tell of the certificates of a destination that `about.probe` was shown.
+
+        `doubted` are those of which something was told that may be so no more.
+        """
         rows = spans_of(self.db, destination, Kind.CERTIFICATE)
         mine = [
             (row.agent_id, span_of(row)) for row in rows if row.probe == about.probe
@@ -123,9 +128,11 @@ class Teller:
             shown.add(span.value)
             before[agent] = leaf
         self.put([told.prints(told.CERTIFICATE_CHANGED, about)], 0, changes)
-        self._expiring(about.whole, [span_of(row) for row in rows])
+        self._expiring(about.whole, [span_of(row) for row in rows], doubted)
 
-    def _expiring(self, about: About, spans: Sequence[Span]) -> None:
+    def _expiring(
+        self, about: About, spans: Sequence[Span], doubted: Collection[str]
+    ) -> None:
         shown: dict[str, list[Span]] = defaultdict(list)
         for span in spans:
             shown[span.value].append(span)
@@ -144,7 +151,10 @@ class Teller:
                     max(closed) if len(closed) == len(same) else None,
                 )
             )
-        prints = [told.prints(told.CERTIFICATE_EXPIRING, about, one) for one in shown]
+        prints = [
+            told.prints(told.CERTIFICATE_EXPIRING, about, one)
+            for one in sorted({*shown, *doubted})
+        ]
         self.put(prints, 0, events)
 
     def put(self, prints: Sequence[str], since: int, events: Iterable[Event]) -> None:
