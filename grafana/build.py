@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from grafana import bridge, host
+from grafana import bridge, host, probes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ FOLDER: Final = Path(__file__).parent / "dashboards"
 DASHBOARDS: Final[dict[str, Dashboard]] = {
     "host.json": host.DASHBOARD,
     "bridge.json": bridge.DASHBOARD,
+    "probes.json": probes.DASHBOARD,
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from grafana.shapes import DATASOURCE, TARGET, Json, Panel
+from grafana.shapes import DATASOURCE, TARGET, Json, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ class Row:
     """Panels under a heading, placed from left to right."""
 
     title: str
-    panels: tuple[Panel, ...]
+    panels: tuple[Shape, ...]
 
 
 @dataclass(frozen=True, slots=True)

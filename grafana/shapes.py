@@ -7,7 +7,7 @@ Grafana's format are filled in here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 TARGET: Final = 'job="$job", instance="$instance"'
 """What `$target` in an expression stands for."""
@@ -16,6 +16,53 @@ DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 
 Json = dict[str, Any]
 Limits = tuple[tuple[float, str], ...]
+
+
+class Shape(Protocol):
+    """What every panel says."""
+
+    @property
+    def title(self) -> str:
+        """What is shown."""
+
+    @property
+    def unit(self) -> str:
+        """Grafana's name of the unit."""
+
+    @property
+    def description(self) -> str:
+        """What it means."""
+
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        """What is asked."""
+
+    @property
+    def limits(self) -> Limits:
+        """From which values on it is coloured."""
+
+    @property
+    def minimum(self) -> float | None:
+        """Where its axis begins, None for what the data say."""
+
+    @property
+    def maximum(self) -> float | None:
+        """Where its axis ends, None for what the data say."""
+
+    @property
+    def decimals(self) -> int | None:
+        """Digits after the point, None for as many as fit."""
+
+    @property
+    def width(self) -> int:
+        """Cells of the grid, of 24."""
+
+    @property
+    def height(self) -> int:
+        """Cells of the grid."""
+
+    def render(self) -> Json:
+        """Return Grafana's panel without its id and place."""
 
 
 def warn(orange: float, red: float | None = None) -> Limits:
@@ -31,23 +78,30 @@ def bad_from(red: float) -> Limits:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A PromQL expression and the name of its lines; `mirrored` is drawn downwards."""
+    """A PromQL expression and the name of its lines; `mirrored` is drawn downwards.
+
+    `shape` is Grafana's word for what is asked for: lines, a heat map's buckets, or a
+    table's rows, which are those of now.
+    """
 
     expr: str
     legend: str
     mirrored: bool = False
+    shape: str = ""
 
     def render(self, letter: str) -> Json:
         """Return Grafana's target."""
-        return {
+        is_table = self.shape == "table"
+        target: Json = {
             "datasource": DATASOURCE,
             "editorMode": "code",
             "expr": self.expr.replace("$target", TARGET),
-            "instant": False,
+            "instant": is_table,
             "legendFormat": self.legend,
-            "range": True,
+            "range": not is_table,
             "refId": letter,
         }
+        return target | ({"format": self.shape} if self.shape else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +131,7 @@ class Graph:
             "stacking": {"group": "A", "mode": "normal" if self.stacked else "none"},
             "thresholdsStyle": {"mode": "dashed" if self.limits else "off"},
         }
-        return _panel("timeseries", self, custom, {"mode": "palette-classic"}) | {
+        return panel_of("timeseries", self, custom, {"mode": "palette-classic"}) | {
             "options": {
                 "legend": {
                     "calcs": ["mean", "max", "lastNotNull"],
@@ -107,7 +161,7 @@ class Number:
 
     def render(self) -> Json:
         """Return Grafana's panel without its id and place."""
-        return _panel("stat", self, {}, {"mode": "thresholds"}) | {
+        return panel_of("stat", self, {}, {"mode": "thresholds"}) | {
             "options": {
                 "colorMode": "value",
                 "graphMode": "area",
@@ -125,13 +179,17 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """Spans of zero and one over time: `words` says what each of the two means."""
+    """Spans of states over time: `words` says what 0, 1 and so on mean.
+
+    `colours` are theirs; left out, `bad` is red and all others green.
+    """
 
     title: str
     description: str
     queries: tuple[Query, ...]
-    words: tuple[str, str]
+    words: tuple[str, ...]
     bad: int = 0
+    colours: tuple[str, ...] = ()
     unit: str = "none"
     limits: Limits = ()
     minimum: float | None = 0
@@ -142,7 +200,7 @@ class States:
 
     def render(self) -> Json:
         """Return Grafana's panel without its id and place."""
-        panel = _panel(
+        panel = panel_of(
             "state-timeline",
             self,
             {"fillOpacity": 70, "lineWidth": 0},
@@ -153,7 +211,7 @@ class States:
                 "type": "value",
                 "options": {
                     str(value): {
-                        "color": "red" if value == self.bad else "green",
+                        "color": self._colour(value),
                         "index": value,
                         "text": word,
                     }
@@ -175,11 +233,14 @@ class States:
         }
         return panel
 
+    def _colour(self, value: int) -> str:
+        if self.colours:
+            return self.colours[value]
+        return "red" if value == self.bad else "green"
 
-Panel = Graph | Number | States
 
-
-def _panel(kind: str, panel: Panel, custom: Json, color: Json) -> Json:
+def panel_of(kind: str, panel: Shape, custom: Json, color: Json) -> Json:
+    """Return what all kinds of panels have in common."""
     defaults: Json = {
         "color": color,
         "custom": custom,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grafana.bridge import engine, overview, service, sources, windows
+from grafana.bridge import engine, overview, probing, service, sources, windows
 from grafana.dashboard import Dashboard, Variable
 
 DASHBOARD = Dashboard(
@@ -38,6 +38,7 @@ DASHBOARD = Dashboard(
         engine.WRITER,
         sources.REQUESTS,
         sources.SCRAPES,
+        probing.ROW,
         service.EVENTS,
         service.API,
         service.STORAGE,

@@ -24,6 +24,9 @@ STAND_INS: Final = {
     "$nodename": "b",
     "$instance": "c",
     "$source": ".*",
+    "$job_name": ".*",
+    "$destination": ".*",
+    "$probe": ".*",
     "$resolution": ".*",
 }
 """What Grafana would put in place of its variables."""
@@ -41,8 +44,9 @@ class Expression:
     def fill(self, values: Mapping[str, str]) -> str:
         """Return the text with Grafana's variables replaced."""
         text = self.text
-        for variable, value in values.items():
-            text = text.replace(variable, value)
+        # The longest first: $job is how $job_name begins.
+        for variable in sorted(values, key=len, reverse=True):
+            text = text.replace(variable, values[variable])
         return text
 
 

@@ -61,12 +61,13 @@ def test_the_check_says_what_to_run_and_fails(
     )
 
 
-def test_there_are_two_dashboards_with_names_of_their_own() -> None:
+def test_there_are_three_dashboards_with_names_of_their_own() -> None:
     loaded = [load(path) for path in DASHBOARDS]
 
     assert [(each["uid"], each["title"]) for each in loaded] == [
         ("epimetheus-bridge", "Epimetheus / Bridge"),
         ("epimetheus-host", "Epimetheus / Host"),
+        ("epimetheus-probes", "Epimetheus / Probes"),
     ]
 
 

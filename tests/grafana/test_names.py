@@ -11,11 +11,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.app import create_app
 from bridge.telemetry import Telemetry
+from exporter.agent import families as agent_families
 from exporter.collectors import build
-from exporter.collectors.base import Host
+from exporter.collectors.base import Host, Metric
 from exporter.collectors.filesystem import GAUGES
 from exporter.collectors.memory import Memory
 from exporter.collectors.vmstat import Vmstat
+from exporter.prober import details, families
 from exporter.registry import DURATION, SUCCESS
 from models.database import open_database
 from models.migrate import Migrations
@@ -73,7 +75,26 @@ def of_exporter(host: Host) -> Names:
     ]
     # Nothing answers at the mount points of the recorded machine.
     metrics = (*measured, *GAUGES, DURATION, SUCCESS)
-    return {metric.name: set(metric.labels) for metric in metrics}
+    names = {metric.name: set(metric.labels) for metric in metrics}
+    for metric in of_prober():
+        labels = set(metric.labels)
+        if metric.kind == "histogram":
+            names[f"{metric.name}_bucket"] = labels | {"le"}
+            names[f"{metric.name}_sum"] = names[f"{metric.name}_count"] = labels
+        else:
+            names[metric.name] = labels
+    return names
+
+
+def of_prober() -> list[Metric]:
+    """Return what the exporter says of what it probes, and of its agent."""
+    found = [
+        each
+        for module in (families, details, agent_families)
+        for each in vars(module).values()
+    ]
+    own = [one for each in found if isinstance(each, dict) for one in each.values()]
+    return [one for one in (*found, *own) if isinstance(one, Metric)]
 
 
 def of_bridge(tmp_path: Path) -> Names:
@@ -148,16 +169,23 @@ def test_neither_program_uses_the_labels_of_targets(
         assert not labels & TARGET, name
 
 
-def test_every_metric_of_the_bridge_is_shown_somewhere(bridge_names: Names) -> None:
-    used = {
+def shown() -> set[str]:
+    return {
         name.removesuffix("_bucket").removesuffix("_sum")
         for each in EXPRESSIONS
         for name in use_of(each.fill(STAND_INS)).matched
     }
+
+
+def test_every_metric_of_the_prober_is_shown_somewhere() -> None:
+    assert {metric.name for metric in of_prober()} - shown() == set()
+
+
+def test_every_metric_of_the_bridge_is_shown_somewhere(bridge_names: Names) -> None:
     exposed = {
         name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count")
         for name in bridge_names
         if not name.endswith("_created")
     }
 
-    assert exposed - used == set()
+    assert exposed - shown() == set()

@@ -90,7 +90,10 @@ def test_names_of_alerts_say_whom_they_are_about() -> None:
     names = [alert["alert"] for alert in ALERTS]
 
     assert len(set(names)) == len(names)
-    assert all(re.fullmatch(r"(Host|Bridge)[A-Z]\w+", name) for name in names)
+    assert all(
+        re.fullmatch(r"(Host|Bridge|Probe|Prober|Agent)[A-Z]\w+", name)
+        for name in names
+    )
 
 
 def test_recorded_names_are_level_metric_and_operations() -> None:
