@@ -72,15 +72,18 @@ class Evidence:
         return facts
 
     def write(self, db: Database) -> None:
-        """Add what is new, and say of the rest when it was seen."""
+        """Add what is new, and say of the rest when it was seen.
+
+        In the order of names, so that two that write at once wait for each other.
+        """
         routes = [
             (name, _json(hops), *self._seen["routes", name])
-            for name, hops in self._routes.items()
+            for name, hops in sorted(self._routes.items())
         ]
         _upsert(db, "routes", ("hash", "hops"), routes)
         certificates = [
             (*_columns(facts), *self._seen["certificates", name])
-            for name, facts in self._certificates.items()
+            for name, facts in sorted(self._certificates.items())
         ]
         _upsert(db, "certificates", (*_APART, "facts"), certificates)
 
