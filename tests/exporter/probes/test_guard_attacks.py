@@ -141,6 +141,7 @@ MODULES = [
     {"name": "handshake", "kind": "tls", "timeout": "2s"},
     {"name": "name", "kind": "dns", "query": "example.org", "transport": "tcp"},
     {"name": "download", "kind": "throughput", "timeout": "2s"},
+    {"name": "ping", "kind": "icmp", "timeout": "500ms"},
     {"name": "trace", "kind": "traceroute", "timeout": "500ms"},
 ]
 
@@ -224,9 +225,10 @@ def test_nothing_but_what_is_allowed_is_talked_to(place: Place, target: str) -> 
 
 @pytest.mark.parametrize("number", range(len(REDIRECTS)))
 def test_redirects_lead_nowhere_else(place: Place, number: int) -> None:
-    before = len(place.open.asked)
-    assert place.refuses("web", f"http://127.0.0.1:{{open}}/{number}")
-    assert len(place.open.asked) > before
+    for module in ("web", "download"):
+        before = len(place.open.asked)
+        assert place.refuses(module, f"http://127.0.0.1:{{open}}/{number}")
+        assert len(place.open.asked) > before
 
 
 @pytest.mark.parametrize("number", range(REDIRECTS.index("/again") + 1))
@@ -249,6 +251,8 @@ def test_the_reason_of_an_address_is_that_it_is_not_allowed(
 def test_no_kind_of_probe_gets_around_the_guard(place: Place, module: str) -> None:
     for host in ("127.0.0.1:{secret}", "x.localhost:{secret}", "[::1]:{secret}"):
         assert place.refuses(module, host)
+        got = place.ask(module, host)
+        assert got.status == 403 or got.reason == "not_allowed"
 
 
 @pytest.mark.parametrize("target", [TARGETS[1], METADATA, "http://x.localhost/"])
