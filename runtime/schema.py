@@ -120,9 +120,14 @@ def is_text(field: FieldInfo) -> bool:
 
 
 def choices(field: FieldInfo) -> tuple[str, ...]:
-    """Return the words that a key allows, none if it allows more than words."""
-    if origin_of(field.annotation) is Literal:
-        return tuple(map(str, arguments_of(field.annotation)))
+    """Return the words that a key, or an item of its list, allows.
+
+    None if it allows more than words.
+    """
+    annotation = field.annotation
+    item = arguments_of(annotation)[0] if is_list(field) else annotation
+    if origin_of(item) is Literal:
+        return tuple(map(str, arguments_of(item)))
     return ()
 
 

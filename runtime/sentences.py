@@ -70,16 +70,17 @@ def _unknown(value: Any, error: ErrorDetails, place: Place) -> str:
     del value, error
     word, known = str(place.steps[-1]), _known(place.owners)
     kind = schema.kind_of(place.owners[0])
+    noun = "module" if place.path.startswith("probes.") else "source"
     pattern = re.sub(r"\[\d+\]", "[]", place.path)
     keys = [k for k in schema.every_key() if k.path.rpartition(".")[2] == word]
     if others := [schema.kind_of(k.section) for k in keys if k.path == pattern]:
-        return f"is a key of {either(others)} sources, not of {kind} sources"
+        return f"is a key of {either(others)} {noun}s, not of {kind} {noun}s"
     elsewhere = list(dict.fromkeys(k.path for k in keys))
     if 0 < len(elsewhere) <= _FEW:
         return f"is no key here; did you mean {either(elsewhere)}?"
     if meant := closest(word, known):
         return f"is no key here; did you mean {place.path[: -len(word)]}{meant}?"
-    here = f"a {kind} source has" if kind else "known are"
+    here = f"{_a(kind)} {noun} has" if kind else "known are"
     return f"is no key here; {here} {', '.join(known)}"
 
 
@@ -116,6 +117,14 @@ def _not_allowed(value: Any, error: ErrorDetails, place: Place) -> str:
     return f"{shown(value)} is not allowed; {_demand(place)}"
 
 
+def _wrong_form(value: Any, error: ErrorDetails, place: Place) -> str:
+    del error
+    # What is before this sign may be a password.
+    what = "this" if "@" in value else shown(value)
+    meaning = "" if place.field is None else str(place.field.description)
+    return f"{what} has not the form of what is wanted: {meaning.rstrip('.')}"
+
+
 def _not_a_list(value: Any, error: ErrorDetails, place: Place) -> str:
     del error
     return f"{shown(value)} is not a list; {_demand(place)}"
@@ -149,6 +158,7 @@ SENTENCES: Final[dict[str, Callable[[Any, ErrorDetails, Place], str]]] = {
     "model_attributes_type": _not_a_section,
     "model_type": _not_a_section,
     "path_type": _not_this,
+    "string_pattern_mismatch": _wrong_form,
     "string_too_short": _empty,
     "string_type": _not_this,
     "too_short": _empty,

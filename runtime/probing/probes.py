@@ -189,7 +189,9 @@ class HttpProbe(_Probe):
         description="What is asked for; `{host}` is the destination, unless that is a "
         "URL itself.",
     )
-    method: str = Field("GET", pattern="^[A-Z]+$", description="Method.")
+    method: str = Field(
+        "GET", pattern="^[A-Z]+$", description="Method, in capital letters."
+    )
     headers: tuple[_Header, ...] = Field(
         (), description="Headers, as `Name: value`; may replace `Host`."
     )

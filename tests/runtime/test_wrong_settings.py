@@ -29,6 +29,14 @@ SOURCES: dict[str, dict[str, Any]] = {
 }
 EXAMPLES: dict[str, dict[str, Any]] = {
     "calendars[]": {"name": "berlin", "zone": "Europe/Berlin"},
+    "probes": {"destinations": [{"name": "one", "host": "192.0.2.1"}]},
+    "probes.destinations[]": {"name": "one", "host": "192.0.2.1"},
+    "probes.jobs[]": {"name": "one", "destinations": ["one"]},
+    "probes.maintenance[]": {"name": "one", "end": "2026-11-21T08:00:00Z"},
+    "probes.modules[]": {"name": "one", "query": "example.org"},
+    "probes.modules[].header_lacks[]": {"header": "Server", "regex": "x"},
+    "probes.modules[].header_matches[]": {"header": "Server", "regex": "x"},
+    "probes.status": {"error_after": 1000},
     "retention.rules[]": {"match": "up"},
     "rollup.dips[]": {"match": "up", "tolerance": "10%"},
     "rollup.distinct[]": {"name": "pods", "match": "up", "label": "pod"},
@@ -87,17 +95,27 @@ def test_there_is_a_wrong_file_for_every_sentence(
     assert SENTENCES.keys() - said == set()
 
 
+def siblings(path: str, key: schema.Key) -> dict[str, Any]:
+    """Return what an item of a list needs beside a key in it."""
+    needed = EXAMPLES.get(path, {})
+    if path != "probes.modules[]":
+        return needed
+    kind = key.topic.split(".")[2]
+    known = needed if kind == "dns" else {"name": needed["name"]}
+    return {**known, "kind": kind}
+
+
 def document(key: schema.Key, value: Any) -> dict[str, Any]:
     """Return a document that is valid but perhaps for one key."""
     if not key.topic.startswith("sources."):
-        found = value
         *above, name = key.path.split(".")
-        siblings = EXAMPLES.get(".".join(above), {})
-        found = {**siblings, name: found}
-        for step in reversed(above):
+        found: dict[str, Any] = {name: value}
+        while above:
+            found = {**siblings(".".join(above), key), **found}
+            step = above.pop()
             inner = [found] if step.endswith("[]") else found
             found = {step.removesuffix("[]"): inner}
-        return dict(found)
+        return found
     kind = key.topic.split(".")[1]
     source = {"name": "main", "kind": kind, **SOURCES[kind]}
     if ".targets." in key.topic:
