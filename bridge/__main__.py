@@ -32,6 +32,11 @@ COMMANDS: Final = {
     "verify": "Compare rollups with what the sources have now.",
     "restatements": "Print what was changed after it had been said.",
     "correct": "Say that samples were wrong, and take it back.",
+    "destination": "List and edit what is probed; tell how it is.",
+    "job": "List and edit who probes what and when; start and stop it.",
+    "module": "List and edit named probes.",
+    "maintenance": "List and edit when destinations are left alone.",
+    "run": "List runs of jobs, and export what they found.",
 }
 """The commands; each is the click command `command` of `bridge.cli.NAME`."""
 

@@ -6,6 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.answers.errors import QuestionError
+from bridge.probing.asking import NoAgent
+from bridge.probing.entries import WrongEntry
+from bridge.probing.refusals import (
+    ChangedMeanwhile,
+    InUse,
+    NameTaken,
+    NoSuchEntry,
+    OwnedByConfig,
+)
 from bridge.workers import PortTaken
 from models.archive import ArchiveError
 from models.database import DatabaseUnavailable
@@ -33,12 +42,18 @@ class Explained:
 
 _MENDABLE: Final = (
     ArchiveError,
+    ChangedMeanwhile,
     CommandError,
     DatabaseUnavailable,
+    InUse,
     KeyNameTaken,
     LeaseTaken,
     MigrationError,
     MoveRefused,
+    NameTaken,
+    NoAgent,
+    NoSuchEntry,
+    OwnedByConfig,
     PortTaken,
 )
 
@@ -47,6 +62,9 @@ def explain(error: Exception) -> Explained | None:
     """Return what to say of a failure, None if it is a mistake in the program."""
     if isinstance(error, SettingsError):
         return Explained(WRONG_USAGE, tuple(error.problems))
+    if isinstance(error, WrongEntry):
+        said = (f"{key}: {text}" if key else text for key, text in error.problems)
+        return Explained(WRONG_USAGE, tuple(said))
     if isinstance(error, QuestionError):
         return Explained(WRONG_USAGE, (f"{error.parameter}: {error}",))
     if isinstance(error, _MENDABLE):
