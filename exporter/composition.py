@@ -96,5 +96,11 @@ def _pages(
         gzip_level=settings.exporter.gzip_level,
         everyone=everyone,
     )
-    shown = ProbesPage(prober, settings.probes, ring, any_module=probe.any_module)
+    shown = ProbesPage(
+        prober,
+        settings.probes,
+        ring,
+        any_module=probe.any_module,
+        everyone=everyone,
+    )
     return page, {"/probe": page, "/probes": shown}

@@ -20,6 +20,9 @@ _SHARE: Final = 0.8
 """Of the time that a download may take; the rest is for it to begin."""
 
 
+_CREDENTIALS: Final = {"authorization", "cookie", "proxy-authorization", "x-api-key"}
+
+
 class DoesNotFit(ValueError):  # noqa: N818 - what it is about
     """A module that cannot do what a request asks for; the message says why."""
 
@@ -71,3 +74,12 @@ def for_host(module: Probe, name: str) -> Probe:
         wanted = tls.model_copy(update={"server_name": tls.server_name or name})
         return module.model_copy(update={"tls_settings": wanted})
     return module
+
+
+def tells_secrets(module: Probe) -> bool:
+    """Whether a module sends something that not everybody may hear."""
+    if not isinstance(module, HttpProbe):
+        return False
+    names = {line.partition(":")[0].strip().lower() for line in module.headers}
+    secrets = (module.password_secret, module.bearer_secret)
+    return any(secrets) or not names.isdisjoint(_CREDENTIALS)

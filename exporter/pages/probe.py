@@ -177,7 +177,7 @@ class ProbePage:
             rules = targets.rules(self._settings.allow, known.host)
         else:
             target = Target(question.target, question.target)
-            rules = self._rules_of_others(question.target)
+            rules = self._rules_of_others(question.target, module)
         return _Work(fitting.within(module, seconds), target, seconds, rules)
 
     def _module(self, asked: str, planned: tuple[Planned, ...]) -> Probe:
@@ -190,7 +190,13 @@ class ProbePage:
             f"unknown module {names[0]!r}; known are {', '.join(sorted(known))}"
         )
 
-    def _rules_of_others(self, target: str) -> Rules:
+    def _rules_of_others(self, target: str, module: Probe) -> Rules:
+        if fitting.tells_secrets(module):
+            raise _Refused(
+                "refused",
+                f"module {module.name!r} sends secrets, which only configured "
+                "destinations get",
+            )
         wanted = targets.read(target)
         rules = targets.rules(self._settings.allow)
         if not RuleGuard(rules).may_allow(wanted.host):

@@ -11,6 +11,7 @@ from exporter.negotiation import prefers_json
 from exporter.pages import catalogue
 from exporter.pages.answer import Answer
 from exporter.pages.probes_html import page
+from exporter.pages.questions import is_from_here
 from exporter.pages.ring import SCHEDULED, Kept
 
 if TYPE_CHECKING:
@@ -40,22 +41,32 @@ class ProbesPage:
     """Shows what is in the ring, and what of it failed with `?only=failures`.
 
     `module` and `destination` narrow it down further. `configured` is what this host's
-    settings plan.
+    settings plan. With `everyone`, no token is needed to come here; then only requests
+    from this host see what destinations said.
     """
 
     def __init__(
-        self, prober: Working, configured: Planned, ring: Ring, *, any_module: bool
+        self,
+        prober: Working,
+        configured: Planned,
+        ring: Ring,
+        *,
+        any_module: bool,
+        everyone: bool,
     ) -> None:
         self._prober = prober
         self._configured = configured
         self._ring = ring
         self._any_module = any_module
+        self._everyone = everyone
 
     def __call__(self, environ: WSGIEnvironment) -> Answer:
         """Show the results that a request wants to see, newest first."""
         query = parse_qs(environ.get("QUERY_STRING", ""))
         asked = {name: values[-1] for name, values in query.items()}
         kept = [one for one in self._newest() if _is_wanted(one, asked)]
+        if self._everyone and not is_from_here(environ):
+            kept = [_without_words(one) for one in kept]
         if asked.get("format") == "json" or prefers_json(environ.get("HTTP_ACCEPT")):
             body = msgspec.json.encode({"results": [_as_json(one) for one in kept]})
             return _answer("application/json", body)
@@ -80,6 +91,11 @@ class ProbesPage:
             if _identity(result) not in known
         ]
         return sorted(kept, key=lambda one: -one.result.began_ms)
+
+
+def _without_words(kept: Kept) -> Kept:
+    result = msgspec.structs.replace(kept.result, message="", facts={}, log=())
+    return kept._replace(result=result)
 
 
 def _identity(result: Result) -> tuple[str, str, int]:

@@ -94,6 +94,27 @@ def test_other_targets_need_a_rule_that_allows_them() -> None:
     assert not prober.asked[-1].guard.redirects
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"bearer_secret": "token"},
+        {"user": "me", "password_secret": "password"},
+        {"headers": ["authorization: Basic bWU6"]},
+        {"headers": ["Cookie: session=1"]},
+    ],
+)
+def test_modules_with_secrets_tell_them_to_configured_destinations_only(
+    secret: dict[str, Any],
+) -> None:
+    module = {"name": "login", "kind": "http", **secret}
+    probes = {**GATEWAY, "modules": [module]}
+    page = probe_page(FakeProber(), probes=probes, allow=["0.0.0.0/0"])
+    assert get(page, "target=gateway&module=login").status == 200
+    got = get(page, "target=http://www.example.org&module=login")
+    assert got.status == 403
+    assert "sends secrets" in got.text
+
+
 @pytest.mark.setting("exporter.probe.any_module")
 def test_modules_may_be_confined_to_those_of_jobs() -> None:
     job = {"name": "pings", "destinations": ["gateway"], "probes": ["icmp"]}

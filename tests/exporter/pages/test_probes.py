@@ -35,6 +35,7 @@ def _page(*results: Result, latest: Sequence[Result] = ()) -> ProbesPage:
         Probes.model_validate(probes),
         ring,
         any_module=True,
+        everyone=True,
     )
 
 
@@ -88,6 +89,19 @@ def test_nothing_that_others_say_is_markup() -> None:
         assert "<script" not in got.text
         policy = got.headers["Content-Security-Policy"]
         assert policy == "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def test_what_destinations_said_is_for_who_is_here_or_has_a_token() -> None:
+    result = _result("a", reason="timeout", message="m", log=((0.1, "SSH-2.0"),))
+    page = _page(result)
+    for query in ("", "format=json"):
+        assert "SSH-2.0" in get(page, query).text
+        assert "SSH-2.0" not in get(page, query, REMOTE_ADDR="192.0.2.7").text
+        assert "timeout" in get(page, query, REMOTE_ADDR="192.0.2.7").text
+    ring = Ring(1)
+    ring.add(result)
+    guarded = ProbesPage(FakeProber(), Probes(), ring, any_module=True, everyone=False)
+    assert "SSH-2.0" in get(guarded, REMOTE_ADDR="192.0.2.7").text
 
 
 def test_a_page_without_results_says_so() -> None:
