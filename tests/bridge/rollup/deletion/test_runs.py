@@ -33,15 +33,17 @@ def db(migrated_url: str) -> Iterator[Database]:
     """Three hours of runs, a minute apart, each of a route and a certificate."""
     database = open_database(migrated_url)
     known(database, "gateway", "other")
+    told = []
     for minute in range(180):
         at = BEGIN + minute * MINUTE
         name = f"{minute // 60:016x}"
         traced = result(at=at, kind="traceroute", route=name, facts={"hops": []})
         secured = result("other", at, kind="tls", certificate="c0ffee", facts=CHAIN)
-        store(database, run(at, traced, secured))
+        told.append(run(at, traced, secured))
         probe_tests.create(
             database, agent="here", destination="", host="a", probe={}, now=at
         )
+    store(database, *told)
     yield database
     database.close()
 
