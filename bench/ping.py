@@ -226,7 +226,7 @@ async def _fire(
             name="flat",
             kind="icmp",
             count=load.count,
-            spacing="1ms",  # type: ignore[arg-type]
+            spacing="1ms",
         )
         return [await engine.fire(Volley(targets, settings, slots=slots))]
     # As a job of one second does: a volley each second, that ends when it is done.

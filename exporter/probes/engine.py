@@ -270,6 +270,7 @@ class Engine:
         for port in self._ports.values():
             for batch in self._batches(port.read_errors):
                 self._answers.take_errors(port, batch)
+            port.stamps.restart()
             for batch in self._batches(port.read):
                 moment = Moment(self._clocks.realtime(), self._offset)
                 self._answers.take(port, batch, moment)

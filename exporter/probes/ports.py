@@ -99,6 +99,7 @@ class Port:
         self.identity = 0
         self.is_stale = False
         self.is_cold = True
+        self._has_stumbled = False
         self.stamps = SendingStamps(opened.socket, every=opened.stamps_sending)
         self._reader = Reader(_LEAST_ROOM)
         self._errors = Reader(_LEAST_ROOM)
@@ -169,8 +170,8 @@ class Port:
             self._send(islice(each, len(stamped)), self._send_stamped, stamps, failed)
             self.is_cold = False
         self._send(each, self._socket.sendto, stamps, failed)
-        missing = any(place < len(stamped) for place in failed)
-        self.stamps.sent(stamped, all_of_them=not missing)
+        self.stamps.sent(stamped, smoothly=not self._has_stumbled)
+        self._has_stumbled = False
         return np.array(stamps, np.int64), failed
 
     def _send(
@@ -188,6 +189,7 @@ class Port:
                     stamps[place] = now()
                     send(view, address)
             except OSError as error:
+                self._has_stumbled = True
                 if problem := self._again(view, address, error):
                     failed[place] = problem
                     self.is_stale |= problem.errno in _STALE

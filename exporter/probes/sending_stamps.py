@@ -32,9 +32,10 @@ _NUMBERED: Final = 1 << 7  # SOF_TIMESTAMPING_OPT_ID
 class SendingStamps:
     """Knows requests by the numbers that the kernel gives to what a socket sends.
 
-    The numbers begin anew after a request that could not be sent, as kernels differ in
-    whether such a one is counted. `every` tells that all requests are stamped; else it
-    is the first of each tick, whose way into the network is cold, and long.
+    The numbers begin anew after a request that could not be sent at once, as kernels
+    differ in whether such a one is counted. `every` tells that all requests are
+    stamped; else it is the first of each tick, whose way into the network is cold, and
+    long.
     """
 
     def __init__(self, made: socket.socket, *, every: bool) -> None:
@@ -43,13 +44,21 @@ class SendingStamps:
         self._ipv4 = made.family == socket.AF_INET
         self._places = np.full(_KEPT, -1, np.int64)
         self._next = 0
+        self._is_lost = False
 
-    def sent(self, places: Numbers, *, all_of_them: bool) -> None:
-        """Note what was sent to be stamped, in order."""
-        if all_of_them:
-            numbers = np.arange(self._next, self._next + len(places)) % _KEPT
-            self._places[numbers] = places
-            self._next += len(places)
+    def sent(self, places: Numbers, *, smoothly: bool) -> None:
+        """Note what was sent to be stamped, in order, and whether nothing failed."""
+        if not smoothly:
+            self._is_lost = True
+        if self._is_lost:
+            return
+        numbers = np.arange(self._next, self._next + len(places)) % _KEPT
+        self._places[numbers] = places
+        self._next += len(places)
+
+    def restart(self) -> None:
+        """Begin to number anew if need be; the error queue must have been emptied."""
+        if not self._is_lost:
             return
         # Turning the option off and on sets the number to 0.
         flags = TELL_STAMPS | (STAMP_SENDING if self.every else 0)
@@ -57,6 +66,7 @@ class SendingStamps:
             self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPING, value)
         self._places[:] = -1
         self._next = 0
+        self._is_lost = False
 
     def take(self, batch: Batch, flights: Flights) -> NDArray[np.bool_]:
         """Put the stamps in a socket's error queue in the place of our own.
@@ -81,7 +91,7 @@ class SendingStamps:
         numbers = batch.control.view(np.uint32)[which, errors[which] // 4 + 3]
         places = self._places[numbers.astype(np.int64) % _KEPT]
         rows = places & flights.mask
-        good = (places >= 0) & (flights.place[rows] == places)
+        good = (places >= 0) & (not self._is_lost) & (flights.place[rows] == places)
         good &= (flights.state[rows] == State.FLYING) & (stamps >= flights.sent[rows])
         flights.sent[rows[good]] = stamps[good]
         return mine

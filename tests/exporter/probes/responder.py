@@ -68,6 +68,7 @@ class Answered:
     tos: int
     fragmentable: bool
     checksum: int
+    source: str
 
 
 class Responder:
@@ -94,16 +95,20 @@ class Responder:
             stdout=subprocess.PIPE,
             text=True,
         )
-        rules = self._rules and {
-            name: [asdict(action) for action in actions]
-            for name, actions in self._rules.items()
-        }
+        rules = None
+        if self._rules is not None:
+            rules = {
+                name: [asdict(action) for action in actions]
+                for name, actions in self._rules.items()
+            }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         told = json.dumps({"rules": rules, "pingable": self._pingable})
         self._process.stdin.write(told + "\n")
         self._process.stdin.flush()
-        assert self._process.stdout.readline() == "ready\n"
+        if self._process.stdout.readline() != "ready\n":
+            self._process.communicate()
+            raise RuntimeError("the responder did not come up")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -259,6 +264,7 @@ def _answer(
                     request.tos,
                     request.fragmentable,
                     int.from_bytes(message[2:4], "big"),
+                    request.theirs,
                 )
             )
 
@@ -274,8 +280,8 @@ def _send(
     else:
         message = bytearray(request.message)
         message[0] = 0 if is_ipv4 else 129
-        if action.damage >= 0:
-            message[action.damage] ^= 0x10
+    if action.damage >= 0:
+        message[action.damage] ^= 0x10
     if not is_ipv4:
         packed = ipaddress.ip_address(source).packed
         info = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, packed + bytes(4))
@@ -301,10 +307,10 @@ def _send(
 
 def checksum(message: bytes | bytearray) -> int:
     padded = bytes(message) + b"\0" * (len(message) % 2)
-    total = sum(struct.unpack(f">{len(padded) // 2}H", padded))
+    total: int = sum(struct.unpack(f">{len(padded) // 2}H", padded))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+    return 0xFFFF - total
 
 
 if __name__ == "__main__":
