@@ -18,7 +18,7 @@ from exporter.agent.counts import Counts
 from exporter.agent.outbox import Outbox
 from exporter.agent.plans import PlanFile
 from exporter.agent.polling import Poller
-from exporter.agent.shipping import Shipper
+from exporter.agent.shipping import IDLE, Shipper
 from exporter.agent.spool import Spool
 from exporter.telemetry import version
 
@@ -115,6 +115,7 @@ class Agent:
             plan=lambda: self.poller.version,
             most=settings.batch,
         )
+        self._synced = 0.0
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -138,16 +139,14 @@ class Agent:
     def stop(self) -> None:
         """Send what is unsent while that goes well, for 3 s; then keep the rest."""
         self._stop.set()
-        cut = threading.Timer(_DRAIN, self._bridge.close)
-        cut.daemon = True
-        cut.start()
-        self._join(_DRAIN + _LEAVE)
-        cut.cancel()
+        for shipping in self._threads[-1:]:
+            shipping.join(_DRAIN)
         self._bridge.close()
+        for thread in self._threads:
+            thread.join(_LEAVE)
+            if thread.is_alive():
+                log.error("thread did not end", thread=thread.name)
         self._backlog.close()
-        unsent, _, _ = self._backlog.figures()
-        if unsent:
-            log.warning("runs are unsent, and kept for the next start", runs=unsent)
 
     def take(self, run: wire.Run) -> None:
         """Write down a finished run; it is safe from then on."""
@@ -174,28 +173,38 @@ class Agent:
         ]
 
     def _poll(self) -> None:
-        wait = 0.0
-        while not self._clock.wait(self._stop, wait):
-            wait = self.poller.step()
+        self._again_and_again(self.poller.step)
 
     def _ship(self) -> None:
+        self._again_and_again(self.ship_once)
+        deadline = self._clock.monotonic() + _DRAIN
+        while not self._done(self.shipper.step):
+            if self._clock.monotonic() >= deadline:
+                return
+
+    def _again_and_again(self, step: Callable[[], float]) -> None:
         wait = 0.0
         while not self._clock.wait(self._stop, wait):
-            wait = self.ship_once()
-        deadline = self._clock.monotonic() + _DRAIN
-        while not self.shipper.step() and self._clock.monotonic() < deadline:
-            pass
+            wait = self._done(step)
+
+    @staticmethod
+    def _done(step: Callable[[], float]) -> float:
+        """Do a step and return how long to wait; one that breaks is done again later.
+
+        Nothing may end these threads but the end of the exporter.
+        """
+        try:
+            return step()
+        except Exception:
+            log.exception("the agent failed", again_in=_PAUSE)
+            return _PAUSE
 
     def ship_once(self) -> float:
         """Send a batch; return the seconds until the next one."""
         wait = self.shipper.step()
-        if wait:  # what was sent at once need not go to the platter
+        now = self._clock.monotonic()
+        # What was sent at once need not go to the platter.
+        if wait or now - self._synced >= IDLE:
             self._backlog.sync()
+            self._synced = now
         return wait
-
-    def _join(self, seconds: float) -> None:
-        deadline = self._clock.monotonic() + seconds
-        for thread in self._threads:
-            thread.join(max(deadline - self._clock.monotonic(), 0.0))
-            if thread.is_alive():
-                log.error("thread did not end", thread=thread.name)

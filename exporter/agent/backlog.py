@@ -71,6 +71,8 @@ class Backlog:
             self._try_again = 0.0
             self._use_disk()
             self._closed = True
+            if unsent := self._spool.unsent:
+                log.warning("runs are unsent, and kept for the next start", runs=unsent)
             self._spool.close()
             if lost := len(self._waiting):
                 self._waiting.clear()

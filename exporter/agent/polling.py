@@ -49,14 +49,15 @@ class Poller:
         self._voice = Voice("asking for the plan")
         self._etag = ""
         self._is_stored = True
+        self._has_answered = False
         self._confirmed: float | None = None
         self._noted = 0.0
         self._version = ""
 
     @property
     def is_well(self) -> bool:
-        """Whether the bridge answered well the last time."""
-        return self._voice.is_well
+        """Whether the bridge answered well the last time that it was asked."""
+        return self._has_answered and self._voice.is_well
 
     @property
     def version(self) -> str:
@@ -96,6 +97,7 @@ class Poller:
             self._counts.polled(error.outcome)
             self._voice.failed(error)
             return self._backoff.failed(error.retry_after)
+        self._has_answered = True
         self._voice.worked()
         self._backoff.worked()
         return self._every
@@ -119,9 +121,9 @@ class Poller:
             ) from error
         self._counts.polled("changed")
         now = self._confirmed = self._noted = self._clock.now()
-        self._etag = fetched.etag
         log.info("plan has changed", jobs=len(plan.jobs), version=plan.version)
         self._hand_on(plan)
+        self._etag = fetched.etag
         try:
             self._file.write(fetched.content, fetched.etag, now)
         except OSError as error:

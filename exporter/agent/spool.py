@@ -1,25 +1,25 @@
 """Finished runs on disk until the bridge has them: segments that only grow.
 
 A run is written before it counts as taken, so that whatever kills the process loses
-none. It reaches the platter when its segment is full, and otherwise if it is still
-unsent a second later, as what is sent at once need not: a power cut may cost the runs
-of that second. How far the bridge has them is in a file of its
-own, `sent`; where that is lost, runs are sent once more, which changes nothing there.
-A segment that an earlier process wrote is never written to again, so that `sent` keeps
-its meaning whatever a crash cut off.
+none. It reaches the platter only if it is still unsent a second later, as what is sent
+at once need not; the thread that sends sees to that, so that who writes never waits for
+a disk. A power cut may cost the runs of that second.
+
+How far the bridge has them is in a file of its own, `sent`; where that is lost, runs
+are sent once more, which changes nothing there. A segment that an earlier process wrote
+is never written to again, so that `sent` keeps its meaning whatever a crash cut off.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import struct
-import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from exporter.agent import records
+from exporter.agent.segments import Segment, read_sent, survey, write, write_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,24 +29,6 @@ _SUFFIX: Final = ".runs"
 _SEGMENTS: Final = 16
 """Into so many the spool is divided at least, as whole ones are dropped."""
 _LARGEST_SEGMENT: Final = 2**20
-_SENT: Final = struct.Struct("<QQ")
-_CHECKSUM: Final = struct.Struct("<I")
-
-
-@dataclass(slots=True)
-class _Segment:
-    """A file of records: how many it has, and how far they have been sent."""
-
-    number: int
-    path: Path
-    size: int = 0
-    records: int = 0
-    sent_to: int = 0
-    sent: int = 0
-
-    @property
-    def unsent(self) -> int:
-        return self.records - self.sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +44,7 @@ class Chunk:
 class _Active:
     """The segment that is written to, and what of it may not be on the platter yet."""
 
-    segment: _Segment
+    segment: Segment
     handle: int
     dirty: bool = False
 
@@ -80,9 +62,10 @@ class Spool:
         self._limit = limit
         self._segment_size = min(limit // _SEGMENTS, _LARGEST_SEGMENT)
         self._on_drop = on_drop
-        self._segments: list[_Segment] = []
+        self._segments: list[Segment] = []
         self._next = 1
         self._active: _Active | None = None
+        self._full: dict[int, int] = {}
         self._folder_dirty = False
         self._sent_file: int | None = None
         self._lock_file: int | None = None
@@ -113,18 +96,22 @@ class Spool:
             self._lock()
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
             self._sent_file = os.open(self._folder / "sent", flags, 0o600)
-            self._take_over(*self._read_sent(self._sent_file))
+            self._take_over(*read_sent(self._sent_file))
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Put everything on the platter and let go of the folder."""
-        with suppress(OSError):
-            self._finish_active()
-        for handle in (self._sent_file, self._lock_file):
-            if handle is not None:
-                os.close(handle)
+        for handle in self.unsynced():
+            with suppress(OSError):  # it was written, and is read at the next start
+                os.fsync(handle)
+            os.close(handle)
+        active = None if self._active is None else self._active.handle
+        for each in (active, self._sent_file, self._lock_file):
+            if each is not None:
+                os.close(each)
+        self._active = None
         self._sent_file = self._lock_file = self._in_flight = None
         self._segments = []
 
@@ -141,7 +128,7 @@ class Spool:
             self._drop_oldest()
         active = self._active_for(len(record))
         try:
-            _write(active.handle, record)
+            write(active.handle, record)
         except OSError:
             self._undo(active)
             raise
@@ -179,8 +166,8 @@ class Spool:
         segment.sent_to = chunk.end
         if segment.sent_to >= segment.size:
             self._remove(segment)
-        else:
-            self._write_sent(segment)
+        elif self._sent_file is not None:
+            write_sent(self._sent_file, segment.number, segment.sent_to)
 
     def give_back(self, chunk: Chunk) -> None:
         """Keep runs for later that could not be sent."""
@@ -198,7 +185,8 @@ class Spool:
 
     def unsynced(self) -> list[int]:
         """Return descriptors of what is not on the platter yet, for fsync and close."""
-        handles = []
+        handles = list(self._full.values())
+        self._full = {}
         if self._active is not None and self._active.dirty:
             handles.append(os.dup(self._active.handle))
             self._active.dirty = False
@@ -215,21 +203,6 @@ class Spool:
         except BlockingIOError as error:
             raise OSError(error.errno, "another exporter uses this folder") from error
 
-    @staticmethod
-    def _read_sent(handle: int) -> tuple[int, int]:
-        content = os.pread(handle, _SENT.size + _CHECKSUM.size, 0)
-        place, checksum = content[: _SENT.size], content[_SENT.size :]
-        if _CHECKSUM.pack(zlib.crc32(place)) != checksum:
-            return 0, 0
-        number, end = _SENT.unpack(place)
-        return number, end
-
-    def _write_sent(self, segment: _Segment) -> None:
-        if self._sent_file is not None:
-            place = _SENT.pack(segment.number, segment.sent_to)
-            content = place + _CHECKSUM.pack(zlib.crc32(place))
-            os.pwrite(self._sent_file, content, 0)
-
     def _take_over(self, sent_number: int, sent_to: int) -> None:
         self._next = sent_number + 1
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
@@ -238,7 +211,7 @@ class Spool:
             number = int(path.stem)
             self._next = max(self._next, number + 1)
             begin = sent_to if number == sent_number else 0
-            segment = _survey(path, number, begin)
+            segment = survey(path, number, begin)
             if number < sent_number or not segment.unsent:
                 path.unlink()
             else:
@@ -252,7 +225,7 @@ class Spool:
             path = self._folder / f"{self._next:016d}{_SUFFIX}"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             self._active = _Active(
-                _Segment(self._next, path), os.open(path, flags, 0o600)
+                Segment(self._next, path), os.open(path, flags, 0o600)
             )
             self._segments.append(self._active.segment)
             self._next += 1
@@ -260,16 +233,10 @@ class Spool:
         return self._active
 
     def _finish_active(self) -> None:
+        """Write no more to the active segment, and leave it to `unsynced`."""
         active, self._active = self._active, None
-        if active is None:
-            return
-        try:
-            if active.dirty:
-                os.fdatasync(active.handle)
-        finally:
-            os.close(active.handle)
-        if not active.segment.size:
-            self._remove(active.segment)
+        if active is not None:
+            self._full[active.segment.number] = active.handle
 
     def _undo(self, active: _Active) -> None:
         """Take back what a failed write left, or leave it to the checksums."""
@@ -279,7 +246,7 @@ class Spool:
             active.segment.size = active.segment.path.stat().st_size
             self._finish_active()
 
-    def _read(self, segment: _Segment, count: int, size: int) -> Chunk:
+    def _read(self, segment: Segment, count: int, size: int) -> Chunk:
         payloads: list[bytes] = []
         taken, end = 0, segment.sent_to
         try:
@@ -296,7 +263,7 @@ class Spool:
             end = record.end
         return Chunk(tuple(payloads), segment.number, end)
 
-    def _forget_damaged(self, segment: _Segment) -> None:
+    def _forget_damaged(self, segment: Segment) -> None:
         if segment.unsent:
             self._on_drop("damaged", segment.unsent)
             segment.sent = segment.records
@@ -312,29 +279,15 @@ class Spool:
         if lost:
             self._on_drop("spool_full", lost)
 
-    def _remove(self, segment: _Segment) -> None:
+    def _remove(self, segment: Segment) -> None:
         self._forget(segment)
         segment.path.unlink(missing_ok=True)
 
-    def _forget(self, segment: _Segment) -> None:
+    def _forget(self, segment: Segment) -> None:
         if self._active is not None and self._active.segment is segment:
             os.close(self._active.handle)
             self._active = None
+        if (full := self._full.pop(segment.number, None)) is not None:
+            os.close(full)
         if segment in self._segments:
             self._segments.remove(segment)
-
-
-def _write(handle: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(handle, rest) :]
-
-
-def _survey(path: Path, number: int, begin: int) -> _Segment:
-    """Return what a file of an earlier process holds, its torn tail cut off."""
-    content = path.read_bytes()
-    found = list(records.decode(content, begin))
-    end = found[-1].end if found else begin
-    if end < len(content):
-        os.truncate(path, end)
-    return _Segment(number, path, min(end, len(content)), len(found), begin)

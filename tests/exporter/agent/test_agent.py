@@ -5,6 +5,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from exporter.agent.agent import Agent, agent_name
 from runtime.clock import SystemClock
@@ -15,6 +16,8 @@ from tests.exporter.agent.makers import START, FakeProber, Site, run
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from runtime.probing import wire
 
 HOUR = 3600
 
@@ -152,6 +155,58 @@ def test_at_the_end_a_bridge_that_dawdles_is_cut_off(
     again.start()
     wait_for(lambda: bridge.stored)
     again.stop()
+
+
+def test_what_breaks_is_told_and_does_not_end_the_threads(
+    bridge: FakeBridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.agent.agent._PAUSE", 0.01)
+    agent, prober = agent_of(bridge, tmp_path)
+    works = prober.work
+    broken: list[wire.Plan] = []
+
+    def work(plan: wire.Plan) -> None:
+        broken.append(plan)
+        if len(broken) < 3:
+            raise RuntimeError("no")
+        works(plan)
+
+    monkeypatch.setattr(agent.poller, "_take", work)
+    with capture_logs() as logs:
+        agent.start()
+        wait_for(lambda: prober.plans)
+        agent.stop()
+    failures = [entry for entry in logs if entry["event"] == "the agent failed"]
+    assert len(failures) == 2
+
+
+def test_what_stays_unsent_for_a_second_is_put_on_the_platter(
+    bridge: FakeBridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(bridge, tmp_path, batch=1)
+    synced: list[float] = []
+    monkeypatch.setattr(
+        site.agent._backlog, "sync", lambda: synced.append(site.clock.monotonic())
+    )
+    for second in range(4):
+        site.agent.take(run(second))
+    assert site.agent.ship_once() == 0.0
+    assert synced == []
+    site.clock.advance(1)
+    assert site.agent.ship_once() == 0.0
+    assert synced == [1.0]
+    bridge.always = "reset"
+    assert site.agent.ship_once() == 1.0
+    assert synced == [1.0, 1.0]
+
+
+def test_until_the_bridge_has_answered_it_is_not_up(
+    bridge: FakeBridge, tmp_path: Path
+) -> None:
+    site = Site(bridge, tmp_path)
+    assert site.metric("up") == 0
+    site.agent.poller.step()
+    assert site.metric("up") == 1
 
 
 def test_a_run_that_is_no_json_is_dropped_and_counted(

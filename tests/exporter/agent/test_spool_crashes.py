@@ -95,6 +95,9 @@ class Spools(RuleBasedStateMachine):
 
     def close_as_killed(self) -> None:
         """Nothing is written any more; that only descriptors are closed."""
+        for handle in self.spool._full.values():
+            os.close(handle)
+        self.spool._full = {}
         if self.spool._active is not None:
             os.close(self.spool._active.handle)
             self.spool._active = None
