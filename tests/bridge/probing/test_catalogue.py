@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 from bridge.probing.catalogue import Catalogue, merged
 from bridge.probing.entries import DESTINATION, JOB, MODULE, WrongEntry
 from bridge.probing.refusals import ChangedMeanwhile, InUse, NameTaken, NoSuchEntry
+from models.database import open_database
 from models.queries import entries as table
 from models.queries.entries import Sought
 from tests.bridge.application import NOON
@@ -15,7 +16,16 @@ from tests.bridge.probing.runs import stage
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from models.database import Database
+
+
+@pytest.fixture
+def db(migrated_url: str) -> Iterator[Database]:
+    database = open_database(migrated_url)
+    yield database
+    database.close()
 
 
 def test_every_change_says_who_made_it(db: Database) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.probing.intake import BatchTooLarge, WrongBatch, parse, take, unpack
 from bridge.probing.soundness import AHEAD
+from models.database import open_database
 from models.queries import agents, probe_tests
 from models.queries import intake as table
 from runtime.probing import wire
@@ -17,11 +18,18 @@ from runtime.probing.wire import Batch, Refusal, Run
 from tests.bridge.probing.runs import NOON_MS, result, run, stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from models.database import Database
 
 NOW = NOON_MS + 60_000
+
+
+@pytest.fixture
+def db(migrated_url: str) -> Iterator[Database]:
+    database = open_database(migrated_url)
+    yield database
+    database.close()
 
 
 def count(db: Database, table: str) -> int:
