@@ -40,7 +40,7 @@ def of_any_kind(result: Result) -> list[Family]:
     """Return what is said of every result."""
     found = [
         SUCCESS.of(int(result.succeeded)),
-        DURATION.of(result.seconds),
+        DURATION.of(_seconds(result)),
         LOOKUP.of(result.phases.get("resolve", 0.0)),
         PROTOCOL.of(_protocol(result.address)),
         HASH.of(address_hash(result.address)),
@@ -48,6 +48,17 @@ def of_any_kind(result: Result) -> list[Family]:
     if not result.succeeded:
         found.append(Family(FAILURE, [((result.reason,), 1)]))
     return found
+
+
+def _seconds(result: Result) -> float:
+    """Return how long a probe took.
+
+    Of a single echo request that is what its name and its reply took: requests leave,
+    and replies are read, at beats of the prober that say nothing of the destination.
+    """
+    if result.kind == "icmp" and result.sent == result.received == 1:
+        return result.phases.get("resolve", 0.0) + (result.rtts[0] or 0.0)
+    return result.seconds
 
 
 def address_hash(ip: str) -> int:

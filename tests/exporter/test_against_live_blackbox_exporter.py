@@ -221,5 +221,6 @@ def test_every_failure_has_a_reason(both: Both) -> None:
 
 def test_the_page_tells_of_every_difference() -> None:
     text = PAGE.read_text(encoding="utf-8")
+    assert f"{len(CASES)} good and bad\ncases" in text
     for name in {*ALONE, *(name for _, name in DIFFERENT)}:
         assert f"`{name}`" in text
