@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from runtime.probing.probes import DnsProbe
@@ -25,7 +27,7 @@ def test_several_echo_requests_are_told_with_loss_and_spread() -> None:
 
 
 def test_the_beats_of_the_prober_are_no_part_of_a_single_request() -> None:
-    spent = {"sent": 1, "phases": {"resolve": 0.125}, "seconds": 0.5}
+    spent: dict[str, Any] = {"sent": 1, "phases": {"resolve": 0.125}, "seconds": 0.5}
     answered = told("icmp", received=1, rtts=(0.25,), **spent)
     assert answered["probe_duration_seconds"] == {(): 0.375}
     lost = told("icmp", reason="timeout", rtts=(None,), **spent)
