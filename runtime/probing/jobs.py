@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import date, datetime
 from typing import Annotated, Final, Literal, Self
 
@@ -279,8 +280,8 @@ class Probes(Section):
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         for key in ("modules", "destinations", "jobs", "maintenance"):
-            names = [item.name for item in getattr(self, key)]
-            twice = sorted({name for name in names if names.count(name) > 1})
+            counts = Counter(item.name for item in getattr(self, key))
+            twice = sorted(name for name, count in counts.items() if count > 1)
             if twice:
                 raise ValueError(
                     f"{key}: the name {twice[0]!r} is used twice; give each its own"
