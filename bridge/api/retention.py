@@ -58,6 +58,9 @@ class PlannedModel(BaseModel):
         "routes",
         "certificates",
         "probe_tests",
+        "probe_spans",
+        "probe_hours",
+        "probe_views",
         "jobs",
         "destinations",
     ]

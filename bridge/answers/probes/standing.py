@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.answers.probes.asked import Asked, milliseconds, picked
-from models.queries import entries, probe_figures, results, statuses
+from models.queries import entries, probe_figures, results, stories
 from models.queries.entries import DESTINATIONS, JOBS
 from models.queries.results import Picked
 from runtime.quantities import parse_duration
@@ -117,7 +117,7 @@ def _interval(document: Mapping[str, Any]) -> float:
 
 def summary(db: Database, span: Span) -> Summary:
     """Return how all destinations are over a span."""
-    counts = statuses.counts(db)
+    counts = stories.statuses(db)
     of = Picked(start=milliseconds(span.start), end=milliseconds(span.end))
     tallies = probe_figures.tallies(db, of)
     rate = tallies[0].success_rate if tallies else None

@@ -75,6 +75,10 @@ PROBED: Final = (
     Aged("routes", "last_seen", 1000, "runs"),
     Aged("certificates", "last_seen", 1000, "runs"),
     Aged("probe_tests", "created_at", 1000, "runs"),
+    Aged("probe_spans", "closed_ms", 1000, "runs"),
+    Aged("probe_hours", "start_ms", 1000, "runs"),
+    # Without an index by time, as it has but a row for each probe that an agent does.
+    Aged("probe_views", "last_ms", 1000, "runs"),
     Former("jobs", "deleted_at", 1000, "runs"),
     Former("destinations", "deleted_at", 1000, "runs"),
 )

@@ -36,6 +36,9 @@ def test_what_is_due_is_answered_by_source_and_resolution(
         "routes",
         "certificates",
         "probe_tests",
+        "probe_spans",
+        "probe_hours",
+        "probe_views",
         "jobs",
         "destinations",
     ]

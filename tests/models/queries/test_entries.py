@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from models.queries import catalogue, entries, statuses
+from models.queries import catalogue, entries, stories
 from models.queries.entries import DESTINATIONS, JOBS, MODULES, Sought
-from models.queries.statuses import Judged
 from tests.models.statements import counted
 from tests.probed import destination, job
 
@@ -25,7 +24,7 @@ def office(db: Database) -> Database:
     ):
         catalogue.create(db, DESTINATIONS, document, origin="api", now=0)
     ids = {one.name: one.id for one in entries.everything(db, DESTINATIONS)}
-    statuses.note(db, [Judged(ids["web_1"], "error", 5, 4)])
+    stories.set_status(db, ids["web_1"], "error", 5, 4)
     return db
 
 

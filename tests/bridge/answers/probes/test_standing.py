@@ -7,9 +7,8 @@ import pytest
 from bridge.answers.errors import QuestionError
 from bridge.answers.probes.standing import Summary, standing, summary
 from bridge.answers.times import Span
-from models.queries import catalogue, entries, statuses
+from models.queries import catalogue, entries, stories
 from models.queries.entries import DESTINATIONS, JOBS
-from models.queries.statuses import Judged
 from tests.probed import BEGIN, MINUTE, destination, failure, known, result, run, store
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def fill(db: Database, minutes: range, bad: range) -> None:
 
 def test_a_destination_is_told_by_its_results(db: Database) -> None:
     known(db, "a", "b")
-    statuses.note(db, [Judged(1, "error", BEGIN + 7, BEGIN + 5)])
+    stories.set_status(db, 1, "error", BEGIN + 7, BEGIN + 5)
     fill(db, range(1, 61), range(57, 60))
     fill(db, range(58, 59), range(58, 59))  # once more
     told = standing(db, "a", HOUR)
@@ -74,9 +73,9 @@ def test_all_are_well_if_none_is_in_error_and_nearly_all_succeeds(
     known(db, "a", "b")
     fill(db, range(20), range(0))
     assert summary(db, HOUR) == Summary(2, {"unknown": 2}, 20, 1.0, "healthy")
-    statuses.note(db, [Judged(2, "error", 0, None)])
+    stories.set_status(db, 2, "error", 0, None)
     assert summary(db, HOUR).health == "degraded"
-    statuses.note(db, [Judged(2, "active", 0, None)])
+    stories.set_status(db, 2, "active", 0, None)
     fill(db, range(20, 22), range(20, 22))
     told = summary(db, HOUR)
     assert (told.success_rate, told.health) == (20 / 22, "degraded")

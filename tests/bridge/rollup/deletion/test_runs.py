@@ -13,6 +13,7 @@ from bridge.rollup.parts import Parts
 from bridge.telemetry import Telemetry
 from models.database import open_database
 from models.directory import SeriesDirectory
+from models.judgement import ProbeHour, ProbeSpan, ProbeView
 from models.queries import agents, catalogue, entries, evidence, probe_tests
 from runtime import settings
 from tests.fakes import FakeClock
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 HOUR = 60 * MINUTE
 PROBED = ("probe_results", "probe_runs", "routes", "certificates", "probe_tests")
+JUDGED = ("probe_spans", "probe_hours", "probe_views")
 CHAIN = {"tls": {"chain": [{"sha256": "c0ffee", "subject": "a"}]}}
 
 
@@ -44,8 +46,30 @@ def db(migrated_url: str) -> Iterator[Database]:
             database, agent="here", destination="", host="a", probe={}, now=at
         )
     store(database, *told)
+    judge(database)
     yield database
     database.close()
+
+
+def judge(db: Database) -> None:
+    """Note what was judged of an old hour, and of the newest."""
+    for hour in (0, 2):
+        at = BEGIN + hour * HOUR
+        key = {"destination_id": 1, "agent_id": hour, "probe": "icmp"}
+        ProbeSpan.insert(
+            **key,
+            kind="failure",
+            opened_ms=at,
+            closed_ms=None if hour else at,
+            value="",
+            facts="",
+        ).execute()
+        ProbeHour.insert(
+            **key, start_ms=at, stale=0, sent=1, received=1, verdict="", facts=""
+        ).execute()
+        ProbeView.insert(
+            **key, status="active", bad=0, good=0, last_ms=at, interval_ms=1
+        ).execute()
 
 
 def beat(db: Database, now: int, **given: Any) -> None:
@@ -72,6 +96,7 @@ def test_runs_go_once_they_are_old_and_all_that_is_theirs(db: Database) -> None:
         "certificates": 1,
         "probe_tests": 61,
     }
+    assert [count(db, table) for table in JUDGED] == [1, 1, 1]
     assert set(evidence.routes(db, [f"{hour:016x}" for hour in range(3)])) == {
         f"{hour:016x}" for hour in (1, 2)
     }
@@ -127,6 +152,9 @@ def test_what_will_go_is_told_before(db: Database) -> None:
         ("routes", 1, 3600.0),
         ("certificates", 0, 3600.0),
         ("probe_tests", 119, 3600.0),
+        ("probe_spans", 1, 3600.0),
+        ("probe_hours", 1, 3600.0),
+        ("probe_views", 1, 3600.0),
         ("jobs", 0, 3600.0),
         ("destinations", 0, 3600.0),
     ]
