@@ -35,6 +35,9 @@ log = structlog.get_logger(__name__)
 _FIRST_PAUSE: Final = 1.0
 _PAUSE: Final = 60.0
 """Seconds for which a bridge that fails is left alone, at most."""
+_POLL_PAUSE: Final = 15.0
+"""The same for polling, which costs the bridge little, and without which nothing runs.
+"""
 _DRAIN: Final = 3.0
 """Seconds at the end for what is unsent; the rest is on disk."""
 _LEAVE: Final = 1.0
@@ -100,7 +103,9 @@ class Agent:
             clock=clock,
             counts=self._counts,
             backoff=Backoff(
-                min(_FIRST_PAUSE, settings.poll), max(_PAUSE, settings.poll), chance
+                min(_FIRST_PAUSE, settings.poll),
+                max(_POLL_PAUSE, settings.poll),
+                chance,
             ),
             every=settings.poll,
         )

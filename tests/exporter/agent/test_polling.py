@@ -160,7 +160,7 @@ def test_a_bridge_that_fails_is_left_alone_for_longer_and_told_once(
         bridge.mishaps.append("reset")
     with capture_logs() as logs:
         waits = [site.agent.poller.step() for _ in range(9)]
-    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 5]
+    assert waits == [1, 2, 4, 8, 15, 15, 15, 15, 5]
     assert [(entry["event"], entry.get("outcome")) for entry in logs] == [
         ("the bridge cannot be used", "unreachable"),
         ("the bridge cannot be used", "garbage"),
