@@ -217,6 +217,8 @@ def _heard(end: socket.socket) -> bytes:
         return end.recv(_PIECE)
     except ConnectionError:
         return b""
+    except BlockingIOError:
+        raise TieError(f"it said nothing for {_SILENCE} s") from None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
