@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int64]
 
 _KEPT: Final = 2**16
+_LONGEST_NS: Final = 10**9
 _ORIGIN_TIMESTAMPING: Final = 4
 _NUMBERED: Final = 1 << 7  # SOF_TIMESTAMPING_OPT_ID
 
@@ -92,6 +93,9 @@ class SendingStamps:
         places = self._places[numbers.astype(np.int64) % _KEPT]
         rows = places & flights.mask
         good = (places >= 0) & (not self._is_lost) & (flights.place[rows] == places)
-        good &= (flights.state[rows] == State.FLYING) & (stamps >= flights.sent[rows])
+        later = stamps - flights.sent[rows]
+        # Beyond that the clock was set meanwhile.
+        good &= (later >= 0) & (later < _LONGEST_NS)
+        good &= flights.state[rows] == State.FLYING
         flights.sent[rows[good]] = stamps[good]
         return mine
