@@ -142,6 +142,9 @@ class Child:
                 self._live()
             except (OSError, TieError) as error:
                 problem = str(error)
+            except Exception as error:
+                log.exception("what the prober says was not understood")
+                problem = repr(error)
             asked = self._stop.is_set()
             self._listener.down(asked=asked)
             if asked:
