@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE: Final = 1.0
-_PAUSE: Final = 60.0
+_PAUSE: Final = 30.0
 """Seconds for which a bridge that fails is left alone, at most."""
 _POLL_PAUSE: Final = 15.0
 """The same for polling, which costs the bridge little, and without which nothing runs.

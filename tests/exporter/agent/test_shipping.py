@@ -176,7 +176,7 @@ def test_whatever_else_is_answered_runs_are_kept(
     bridge.answer = lambda _: problem(status, "no")
     with capture_logs() as logs:
         assert [site.agent.shipper.step() for _ in range(8)] == [
-            *(1, 2, 4, 8, 16, 32, 60, 60)
+            *(1, 2, 4, 8, 16, 30, 30, 30)
         ]
     assert len(logs) == 1
     assert site.metric("runs_unsent") == 1
