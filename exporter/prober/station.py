@@ -149,7 +149,6 @@ class Station:
         self._tie.tell(Slots(plan.version, self._roster.rows))
         self._answers.test(plan.tests)
         settle_down()
-        self._timetable.look()
 
     async def _report(self) -> None:
         second = 0

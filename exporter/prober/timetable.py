@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from exporter.prober.agenda import Agenda
@@ -30,18 +31,20 @@ class Timetable:
         clock: Clock,
         begin: Callable[[str, int], None],
         leave_out: Callable[[str, int], None],
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
         self._clock = clock
         self._begin = begin
         self._leave_out = leave_out
-        self._sleep = sleep
+        self._sleep = sleep or self._nap
+        self._changed = asyncio.Event()
         self._agenda = Agenda()
 
     def plan(self, jobs: Sequence[Job]) -> None:
         """Go by these jobs from now on."""
         schedules = {job.name: Schedule.of(job) for job in jobs}
         self._agenda.plan(schedules, self._now())
+        self._changed.set()
 
     async def run(self) -> None:
         """Begin runs until cancelled."""
@@ -49,6 +52,13 @@ class Timetable:
             wake = self.look()
             seconds = (wake - self._clock.now() * 1000) / 1000
             await self._sleep(min(max(seconds, 0.0), _LONGEST_SLEEP))
+
+    async def _nap(self, seconds: float) -> None:
+        """Sleep until that is over, or until there is another plan."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        self._changed.clear()
 
     def look(self) -> int:
         """Begin what is due now, and return when something is due again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
+from functools import cache
 from typing import Any
 
 import pytest
@@ -89,7 +90,12 @@ class Week:
 
 
 def every_second(described: Job) -> list[int]:
-    return runs(described, range(START, END, 1000))
+    return list(_every_second(described.model_dump_json()))
+
+
+@cache
+def _every_second(described: str) -> list[int]:
+    return runs(Job.model_validate_json(described), range(START, END, 1000))
 
 
 @pytest.fixture(autouse=True)
