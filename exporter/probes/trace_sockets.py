@@ -23,6 +23,7 @@ from exporter.probes.icmp_sockets import (
     open_socket,
 )
 from exporter.probes.namespaces import in_namespace
+from exporter.probes.trace_filters import keep_own_replies
 from exporter.probes.trace_packets import Heard
 
 if TYPE_CHECKING:
@@ -190,6 +191,8 @@ def open_sender(
         raise ProbeFailed(
             error.reason, f"{error}; protocol: udp needs no rights"
         ) from error
+    if opened.kind == "raw":
+        keep_own_replies(opened.socket, address.family, opened.identifier)
     return Sender(
         opened.socket,
         opened.kind,
