@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bridge.probing.hours import MOST, Hours
 from bridge.probing.judging import Judging
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from bridge.probing.judging import Judged
     from bridge.rollup.parts import Parts
     from runtime.probing.jobs import Probes
+
+_OUTCOMES: Final = ("good", "bad", "ignored")
+"""What a result is worth."""
 
 
 class Judgement:
@@ -31,6 +34,9 @@ class Judgement:
         self._judging = Judging(parts.db, parts.telemetry, terms)
         self._hours = Hours(parts.db, parts.telemetry, probes.baseline)
         self._stop = threading.Event()
+        for outcome in _OUTCOMES:
+            # Nothing judged is 0, and not nothing known.
+            self._telemetry.results_judged.labels(outcome)
 
     def stop(self) -> None:
         """End after the batch at hand."""
@@ -64,11 +70,8 @@ class Judgement:
         leave(self._db, self._telemetry, self._clock.now())
 
     def _count(self, judged: Judged) -> None:
-        for outcome, count in (
-            ("good", judged.good),
-            ("bad", judged.bad),
-            ("ignored", judged.ignored),
-        ):
+        counts = (judged.good, judged.bad, judged.ignored)
+        for outcome, count in zip(_OUTCOMES, counts, strict=True):
             self._telemetry.results_judged.labels(outcome).inc(count)
 
     def _measure(self) -> None:

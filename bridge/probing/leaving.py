@@ -32,14 +32,15 @@ def leave(db: Database, telemetry: Telemetry, now: float) -> None:
         views = {row.key: view_of(row) for row in kept.views_of(db, numbers)}
         since: dict[tuple[int, str], int] = {}
         for row in left:
-            span, view = span_of(row), views[row.key]
-            span.closed = view.last
+            span, view = span_of(row), views.get(row.key)
+            span.closed = int(span.facts["last"])
             span.facts["stopped"] = True
-            views[row.key] = replace(view, streak=Streak(), since=None)
+            if view is not None:
+                views[row.key] = replace(view, streak=Streak(), since=None)
             kept.save_spans(db, [span_row(row.key, span)])
             check = row.destination_id, row.probe
             since[check] = min(span.opened, since.get(check, span.opened))
-        kept.save_views(db, [view_row(row.key, views[row.key]) for row in left])
+        kept.save_views(db, [view_row(key, view) for key, view in views.items()])
         teller = Teller(db, telemetry, kept.agent_names(db), 0, int(now))
         subjects = kept.subjects(db, numbers)
         of: dict[int, dict[tuple[int, str], View]] = defaultdict(dict)
