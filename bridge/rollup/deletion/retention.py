@@ -127,7 +127,9 @@ class Retention:
             self._telemetry.retention_rows.labels(resolution.value)
             self._telemetry.retention_windows.labels(resolution.value)
             for source in sources:
-                self._telemetry.retention_held.labels(source, resolution.value)
+                # Processes share gauges that were set only.
+                held = self._telemetry.retention_held
+                held.labels(source, resolution.value).set(0)
 
     def stop(self) -> None:
         """Ask a running beat to end after the bite at hand."""
