@@ -29,6 +29,8 @@ CHUNK: Final = 128
 _ECHO_V4, _REPLY_V4 = 8, 0
 _ECHO_V6, _REPLY_V6 = 128, 129
 
+_STEPS: Final = np.arange(CHUNK, dtype=np.uint64) * np.uint64((1 << 48) - (1 << 16))
+
 
 def reply_type(family: int) -> int:
     """Return the ICMP type of an echo reply."""
@@ -76,7 +78,9 @@ class Packets:
             fixed[2:4] = checksum(bytes(fixed)).to_bytes(2, "big")
         rows[:, : HEADER + size] = np.frombuffer(bytes(fixed), np.uint8)
         self._words = rows.view(np.uint64)
-        self._halves = rows.view(">u2")
+        self._places = rows.view(">u8")[:, 3]
+        self._sequences = rows.view(">u2")[:, 3]
+        self._sequence = 0
         self.views = [row.data[: HEADER + size] for row in rows]
 
     def write(self, marks: Marks, sequence: int) -> None:
@@ -84,11 +88,20 @@ class Packets:
         some = len(marks.places)
         self._words[:some, 1] = marks.nonces
         self._words[:some, 2] = ~marks.nonces
-        low, high = marks.places & 0xFFFF, marks.places >> 16
-        together = high + sequence
-        halves = self._halves
-        halves[:some, 3] = sequence
-        halves[:some, 12] = low
-        halves[:some, 13] = high
-        halves[:some, 14] = 0xFFFF - low
-        halves[:some, 15] = 0xFFFF - ((together & 0xFFFF) + (together >> 16))
+        if sequence != self._sequence:
+            self._sequences[:] = self._sequence = sequence
+        first, last = int(marks.places[0]), int(marks.places[-1])
+        if last - first == some - 1 and first >> 16 == last >> 16:
+            # Side by side, so that one step leads from each to the next.
+            self._places[:some] = _place_word(first, sequence) + _STEPS[:some]
+        else:
+            self._places[:some] = [
+                _place_word(place, sequence) for place in marks.places.tolist()
+            ]
+
+
+def _place_word(place: int, sequence: int) -> int:
+    low, high = place & 0xFFFF, place >> 16
+    together = high + sequence
+    folded = (together & 0xFFFF) + (together >> 16)
+    return low << 48 | high << 32 | (0xFFFF - low) << 16 | (0xFFFF - folded)

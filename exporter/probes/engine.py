@@ -227,19 +227,19 @@ class Engine:
         now = self._clocks.monotonic()
         backlog, self._backlog = self._backlog, []
         try:
+            self._look_at_clock()
+            for port in self._ports.values():
+                port.is_cold = True
+            due = self._wheel.take(now)
+            salvos = backlog + [one for one in due if isinstance(one, Salvo)]
+            for salvo in salvos:
+                self._send(salvo, now, now + _BUSY_NS)
+            self._expired += [one for one in due if isinstance(one, Expiry)]
+            if now >= self._read_at or self._unread >= CHUNK or not salvos:
+                self._read()
+                self._expire()
+            ended = self._accounts.take_ended()
             with self._board:
-                self._look_at_clock()
-                for port in self._ports.values():
-                    port.is_cold = True
-                due = self._wheel.take(now)
-                salvos = backlog + [one for one in due if isinstance(one, Salvo)]
-                for salvo in salvos:
-                    self._send(salvo, now, now + _BUSY_NS)
-                self._expired += [one for one in due if isinstance(one, Expiry)]
-                if now >= self._read_at or self._unread >= CHUNK or not salvos:
-                    self._read()
-                    self._expire()
-                ended = self._accounts.take_ended()
                 for run in ended:
                     self._accounts.finished(run)
             for run in ended:
@@ -261,7 +261,8 @@ class Engine:
         if self._expired:
             places = np.concatenate([one.places for one in self._expired])
             self._expired.clear()
-            self._accounts.timed_out(places & self._flights.mask)
+            with self._board:
+                self._accounts.timed_out(places & self._flights.mask)
 
     def _read(self) -> None:
         self._unread = 0
@@ -269,11 +270,13 @@ class Engine:
         self._answers.begin()
         for port in self._ports.values():
             for batch in self._batches(port.read_errors):
-                self._answers.take_errors(port, batch)
+                with self._board:
+                    self._answers.take_errors(port, batch)
             port.stamps.restart()
             for batch in self._batches(port.read):
                 moment = Moment(self._clocks.realtime(), self._offset)
-                self._answers.take(port, batch, moment)
+                with self._board:
+                    self._answers.take(port, batch, moment)
 
     def _batches(self, read: Callable[[], Batch | None]) -> Iterator[Batch]:
         """Yield what there is to read, though not without end."""
