@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
+from exporter.prober.frames import Frames, TieError, frame
 from exporter.prober.messages import FromProber, Stop
-from exporter.prober.tie import Frames, TieError, frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,71 +1,28 @@
 """The tie between the exporter and its prober: messages on a pair of sockets.
 
-A message is its length, four bytes, and msgpack. The prober's side never blocks: what
-the exporter does not take in time is dropped and counted, the oldest first, but for
-answers and finished runs, which give way only to one another.
+The prober's side never blocks: what the exporter does not take in time is dropped and
+counted, the oldest first, but for answers and finished runs, which give way only to one
+another.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import struct
 from collections import deque
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final
 
-import msgspec
-
+from exporter.prober.frames import Frames, frame
 from exporter.prober.messages import FromProber, Latest, ToProber
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-T = TypeVar("T")
-
-LONGEST: Final = 256 * 2**20
-"""Bytes of a message; a longer one means that the two do not understand each other."""
+    from collections.abc import AsyncIterator, Callable
 
 WAITING: Final = 64 * 2**20
 """Bytes that may wait for the exporter."""
 
-_HEAD: Final = struct.Struct("!I")
 _PIECE: Final = 2**18
-
-
-class TieError(Exception):
-    """What came over the tie is no message."""
-
-
-class Frames(Generic[T]):
-    """Finds messages in what arrives, whatever pieces it comes in."""
-
-    def __init__(self, kind: type[T]) -> None:
-        self._decoder = msgspec.msgpack.Decoder(kind)
-        self._waiting = bytearray()
-
-    def feed(self, piece: bytes) -> Iterator[T]:
-        """Yield the messages that a piece completes; raises TieError."""
-        self._waiting += piece
-        while len(self._waiting) >= _HEAD.size:
-            (length,) = _HEAD.unpack_from(self._waiting)
-            if length > LONGEST:
-                raise TieError(f"a message of {length} bytes is too long")
-            end = _HEAD.size + length
-            if len(self._waiting) < end:
-                return
-            body = bytes(memoryview(self._waiting)[_HEAD.size : end])
-            del self._waiting[:end]
-            try:
-                yield self._decoder.decode(body)
-            except msgspec.DecodeError as error:
-                raise TieError(f"a message cannot be read: {error}") from error
-
-
-def frame(message: ToProber | FromProber) -> bytes:
-    """Return a message as it is sent."""
-    body = msgspec.msgpack.encode(message)
-    return _HEAD.pack(len(body)) + body
 
 
 class Tie:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 START = """
 import os, socket, sys, time, msgspec
 from exporter.prober.messages import *
-from exporter.prober.tie import frame
+from exporter.prober.frames import frame
 end = socket.socket(fileno=int(sys.argv[1]))
 read, write = os.pipe()
 """
