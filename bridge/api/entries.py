@@ -147,9 +147,14 @@ def sent_from_elsewhere() -> Response | None:
     return problem(403, f"Pages of {origin} may not ask for this.")
 
 
+def told_now(entry: Entry) -> dict[str, Any]:
+    """Return an entry as it is now."""
+    return entry_document(entry, parts().clock.now())
+
+
 def entry_response(entry: Entry, status: int = 200) -> Response:
     """Return an entry with its ETag."""
-    response = json_response(entry_document(entry))
+    response = json_response(told_now(entry))
     response.status_code = status
     response.headers["ETag"] = f'"{entry.tag}"'
     if status == 201:  # noqa: PLR2004 - Created
@@ -161,7 +166,7 @@ def listed(kind: Kind, sought: Sought, after: str, limit: int) -> Response:
     """Return entries by name; `after` is the name after which to go on."""
     here = catalogue()
     found = here.listed(kind, sought, after, limit)
-    told = [entry_document(one) for one in found]
+    told = [told_now(one) for one in found]
     return json_response({kind.key: told, "total": here.count(kind, sought)})
 
 
@@ -202,7 +207,7 @@ def removed(kind: Kind, name: str, header: IfMatch) -> Response:
     if wrong := _unconditional(header):
         return wrong
     was = catalogue().remove(kind, name, caller().name, _condition(header))
-    return json_response(entry_document(was))
+    return json_response(told_now(was))
 
 
 def judged(kind: Kind, document: dict[str, Any]) -> Response:
@@ -290,7 +295,7 @@ def _in_use(error: InUse) -> Response:
 
 def _changed(error: ChangedMeanwhile) -> Response:
     response = problem(412, str(error), headers={"ETag": f'"{error.current.tag}"'})
-    return _with(response, current=entry_document(error.current))
+    return _with(response, current=told_now(error.current))
 
 
 def _with(response: Response, **members: Any) -> Response:

@@ -25,6 +25,7 @@ from bridge.probing.documents import job_document
 from bridge.probing.entries import JOB
 from bridge.probing.planner import read_everything
 from bridge.probing.schedules import standing
+from runtime.probing.schedule import State
 
 if TYPE_CHECKING:
     from bridge.probing.catalogue import Entry
@@ -76,11 +77,9 @@ class JobStatusAnswer(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": STATUS})
 
     name: str
-    state: Literal["running", "not_scheduled", "pending", "expired", "disabled"] = (
-        Field(
-            description="not_scheduled outside its windows, pending before it is "
-            "valid, expired after, disabled if it was stopped."
-        )
+    state: State = Field(
+        description="not_scheduled outside its windows, pending before it is valid, "
+        "expired after, disabled if it was stopped."
     )
     next_run: float | None = Field(description="UTC seconds; null if there is none.")
     last_run: RunModel | None = Field(description="The newest run of any agent.")

@@ -13,17 +13,22 @@ from bridge.api import entries
 from bridge.api.bodies import JobBody, PatchBody
 from bridge.api.entries import EntryModel, IfMatch, NamePath, ValidationAnswer
 from bridge.api.params import Query
+from bridge.api.responses import json_response
 from bridge.auth import Scope, needs
 from bridge.probing.entries import JOB, stored, written
 from models.queries.entries import Sought
 from runtime.probing.jobs import Job  # noqa: TC001 - pydantic reads annotations
+from runtime.probing.schedule import State  # noqa: TC001 - same
 
+_ALL: Final = 1_000_000
 _EXAMPLE: Final[dict[str, Any]] = {
     "name": "gateways",
     "origin": "api",
     "revision": 1,
     "created_at": 1795262400.0,
     "updated_at": 1795262400.0,
+    "state": "running",
+    "next_run": 1795262430.0,
     "settings": written(stored(JOB, JobBody.example)),
 }
 
@@ -31,6 +36,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
 class JobsQuery(Query):
     """Which ones."""
 
+    state: State | None = Field(None, description="Only in this state.")
     enabled: bool | None = Field(None, description="Only those that run, or do not.")
     tags: str = entries.tags_field()
     query: str = entries.query_field()
@@ -43,6 +49,11 @@ class JobModel(EntryModel):
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
+    state: State = Field(
+        description="not_scheduled outside its windows, pending before it is valid, "
+        "expired after, disabled if it was stopped."
+    )
+    next_run: float | None = Field(description="UTC seconds; null if there is none.")
     settings: Job = Field(description="The keys of config.yaml, all of them.")
 
 
@@ -72,7 +83,12 @@ blueprint.before_request(entries.refuse_workspaces)
 def jobs(query: JobsQuery) -> Response:
     """Return the jobs that are asked for, by name."""
     sought = Sought(query.query, entries.words(query.tags), enabled=query.enabled)
-    return entries.listed(JOB, sought, query.after, query.limit)
+    if query.state is None:
+        return entries.listed(JOB, sought, query.after, query.limit)
+    found = map(entries.told_now, entries.catalogue().listed(JOB, sought, limit=_ALL))
+    chosen = [one for one in found if one["state"] == query.state]
+    page = [one for one in chosen if one["name"] > query.after][: query.limit]
+    return json_response({"jobs": page, "total": len(chosen)})
 
 
 @blueprint.post("/jobs", responses={201: JobModel, **entries.MAKING})

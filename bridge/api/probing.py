@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -28,11 +29,13 @@ from bridge.auth import Scope, needs
 from bridge.probing.documents import agent_document
 from bridge.probing.entries import JOB
 from bridge.probing.planner import read_everything
+from bridge.probing.schedules import schedule_of
 from models.queries import agents as agents_table
 from models.queries import results as results_table
 
 _NEWEST: Final = 20
 _JOBS: Final = 200
+_ALL: Final = 1_000_000
 SOURCE: Final = "probes"
 """Under which events of probing are recorded."""
 _EXAMPLE: Final[dict[str, Any]] = {
@@ -43,6 +46,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
         "success_rate": 0.9998,
         "health": "healthy",
     },
+    "job_states": {"running": 1},
     "jobs": [STATUS],
     "agents": [],
     "recent": [],
@@ -57,6 +61,7 @@ class OverviewAnswer(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     destinations: SummaryAnswer
+    job_states: dict[str, int] = Field(description="How many jobs are in each.")
     jobs: list[JobStatusAnswer] = Field(description="By name, the first 200.")
     agents: list[AgentModel]
     recent: list[ResultModel] = Field(description="The newest 20 results.")
@@ -80,7 +85,7 @@ def overview(query: SpanQuery) -> Response:
     """Return how all that is probed is; without `start` over the last 24 hours."""
     here, span = parts(), span_of(query)
     everything = read_everything(here.db)
-    jobs = catalogue().listed(JOB, limit=_JOBS)
+    jobs = catalogue().listed(JOB, limit=_ALL)
     recent = results_table.search(
         here.db, picked(here.db, Asked(), span), limit=_NEWEST
     )
@@ -92,7 +97,10 @@ def overview(query: SpanQuery) -> Response:
     return json_response(
         {
             "destinations": asdict(summary(here.db, span)),
-            "jobs": [status_document(entry, everything) for entry in jobs],
+            "job_states": Counter(
+                schedule_of(job.row.document).state(round(now * 1000)) for job in jobs
+            ),
+            "jobs": [status_document(job, everything) for job in jobs[:_JOBS]],
             "agents": [
                 agent_document(row, now) for row in agents_table.everyone(here.db)
             ],

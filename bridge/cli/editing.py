@@ -61,8 +61,9 @@ def _list(
     ) -> None:
         with probed(invocation) as here:
             found = here.catalogue.listed(kind, Sought(query, tags), limit=_MOST)
+            told = [entry_document(entry, here.now) for entry in found]
         if plain:
-            print_json({kind.key: [entry_document(entry) for entry in found]})
+            print_json({kind.key: told})
         else:
             show(headings, [row(entry) for entry in found])
 
@@ -76,7 +77,7 @@ def _show(kind: Kind) -> click.Command:
     @pass_invocation
     def command(invocation: Invocation, name: str, *, plain: bool) -> None:
         with probed(invocation) as here:
-            told = entry_document(here.catalogue.entry(kind, name))
+            told = entry_document(here.catalogue.entry(kind, name), here.now)
         _print(told, plain=plain)
 
     return command
@@ -100,7 +101,8 @@ def _add(kind: Kind) -> click.Command:
         document = {**_read(file), **read_pairs(pairs), "name": name}
         document = {key: value for key, value in document.items() if value is not None}
         with probed(invocation) as here:
-            told = entry_document(here.catalogue.create(kind, document, here.author))
+            made = here.catalogue.create(kind, document, here.author)
+            told = entry_document(made, here.now)
         _print(told, plain=plain)
 
     return command
@@ -130,7 +132,7 @@ def _change(kind: Kind) -> click.Command:
             raise click.UsageError("write what is to be changed, as KEY=VALUE")
         with probed(invocation) as here:
             changed = here.catalogue.patch(kind, name, patch, here.author)
-            told = entry_document(changed)
+            told = entry_document(changed, here.now)
         _print(told, plain=plain)
 
     return command

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bridge.probing.asking import is_here, state_of
-from bridge.probing.entries import DESTINATION
+from bridge.probing.entries import DESTINATION, JOB
+from bridge.probing.schedules import schedule_of
 
 if TYPE_CHECKING:
     from bridge.probing.catalogue import Entry
@@ -23,24 +24,34 @@ def seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 
-def entry_document(entry: Entry) -> dict[str, Any]:
-    """Return an entry with all its settings."""
-    seen: dict[str, Any] = {}
-    if entry.kind is DESTINATION:
-        seen = {
-            "status": entry.status,
-            "status_since": seconds(entry.row.status_since),
-            "last_seen": seconds(entry.row.last_seen),
-        }
+def entry_document(entry: Entry, now: float) -> dict[str, Any]:
+    """Return an entry with all its settings, at a time in UTC seconds."""
     return {
         "name": entry.name,
         "origin": entry.row.origin,
         "revision": entry.row.revision,
         "created_at": entry.row.created_at / 1000,
         "updated_at": entry.row.updated_at / 1000,
-        **seen,
+        **_known(entry, round(now * 1000)),
         "settings": entry.row.document,
     }
+
+
+def _known(entry: Entry, now_ms: int) -> dict[str, Any]:
+    """Return what else is known of an entry of its kind."""
+    if entry.kind is DESTINATION:
+        return {
+            "status": entry.status,
+            "status_since": seconds(entry.row.status_since),
+            "last_seen": seconds(entry.row.last_seen),
+        }
+    if entry.kind is JOB:
+        schedule = schedule_of(entry.row.document)
+        return {
+            "state": schedule.state(now_ms),
+            "next_run": seconds(schedule.next(now_ms)),
+        }
+    return {}
 
 
 def job_document(name: str, standing: JobStanding) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from bridge.probing.entries import JOB, stored
 from models.queries import agents, runs
 from runtime.probing.schedule import Schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bridge.probing.catalogue import Entry
     from bridge.probing.plans import Everything
     from models.database import Database
@@ -33,12 +35,17 @@ class JobStanding:
     agents: tuple[str, ...]
 
 
+def schedule_of(document: Mapping[str, Any]) -> Schedule:
+    """Return when a stored job runs."""
+    return Schedule.of(cast("Job", stored(JOB, document)))
+
+
 def standing(
     db: Database, entry: Entry, everything: Everything, now_ms: int
 ) -> JobStanding:
     """Return what a job is doing."""
     document = entry.row.document
-    schedule = Schedule.of(cast("Job", stored(JOB, document)))
+    schedule = schedule_of(document)
     probed = {one["name"] for one in everything.destinations if one["enabled"]}
     wanted = document["agents"]
     return JobStanding(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OPEN_PATHS = {
     "/",
+    "/probing",
     "/static/<path:name>",
     "/-/healthy",
     "/-/ready",

@@ -44,6 +44,20 @@ def test_a_job_is_stopped_and_started(bridge: Application) -> None:
     assert client.post("/api/v1/jobs/nobody/start").status_code == 404
 
 
+def test_jobs_are_listed_by_what_they_do(
+    bridge: Application, catalogue: Catalogue
+) -> None:
+    late = {"name": "late", "tags": ["x"], "valid_from": "2027-01-01T00:00:00Z"}
+    catalogue.create(JOB, late, "test")
+    listed = bridge.answer("/api/v1/jobs", state="pending")
+    (job,) = listed["jobs"]
+    assert (job["name"], listed["total"]) == ("late", 1)
+    assert job["next_run"] == 1798761600
+    assert bridge.answer("/api/v1/jobs", state="running")["total"] == 1
+    assert bridge.answer("/api/v1/jobs", enabled="true")["total"] == 2
+    assert bridge.problem("/api/v1/jobs", state="busy")[2] == ["state"]
+
+
 def test_pages_from_elsewhere_stop_nothing(bridge: Application) -> None:
     client = bridge.app.test_client()
     origin = {"Origin": "https://elsewhere.example.org"}

@@ -18,6 +18,7 @@ def test_all_at_a_glance(bridge: Application) -> None:
     OverviewAnswer.model_validate(answer)
     assert answer["destinations"]["checks"] == 8
     assert [job["name"] for job in answer["jobs"]] == ["ping"]
+    assert answer["job_states"] == {"running": 1}
     assert [agent["name"] for agent in answer["agents"]] == ["edge"]
     assert len(answer["recent"]) == 8
     assert [one["reason"] for one in answer["failures"]] == ["timeout"]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from structlog.testing import capture_logs
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from models.database import Database
+
+
+_TIMES: Final = 5
 
 
 @pytest.fixture
@@ -56,6 +61,29 @@ def test_what_was_refused_changed_nothing(db: Database) -> None:
         catalogue.patch(JOB, "ping", {"enabled": False}, "t", lambda tag: tag == "0.0")
     assert caught.value.current.name == "ping"
     assert [table.everything(db, key) for key in ("destinations", "jobs")] == before
+
+
+def test_nobody_undoes_what_others_do_at_the_same_time(db: Database) -> None:
+    catalogue = stage(db, "a")
+    catalogue.create(MODULE, {"name": "m", "kind": "icmp", "count": 1}, "t")
+
+    def count_up() -> None:
+        done = 0
+        while done < _TIMES:
+            entry = catalogue.entry(MODULE, "m")
+            more = {"count": entry.row.document["count"] + 1}
+            with suppress(ChangedMeanwhile):
+                catalogue.patch(MODULE, "m", more, "t", entry.tag.__eq__)
+                done += 1
+        db.close()
+
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    row = catalogue.entry(MODULE, "m").row
+    assert (row.document["count"], row.revision) == (1 + 4 * _TIMES, 1 + 4 * _TIMES)
 
 
 def test_many_destinations_are_named_at_once(db: Database) -> None:
