@@ -23,7 +23,7 @@ from exporter.prober.messages import (
     Tested,
     Work,
 )
-from runtime.probing.planning import assignments
+from runtime.probing.planning import assignments, runnable
 from runtime.probing.wire import Plan
 
 if TYPE_CHECKING:
@@ -129,9 +129,15 @@ class Prober:
             self._child.stop()
 
     def work(self, plan: Plan) -> None:
-        """Have this plan worked on instead of the one before; may precede `start`."""
+        """Have this plan worked on instead of the one before; may precede `start`.
+
+        Jobs that want a module which is not there are left out, and logged.
+        """
         if not self._settings.enabled:
             return
+        plan, lacking = runnable(plan)
+        for job, module in lacking.items():
+            log.error("job left out", job=job, problem=f"there is no module {module!r}")
         with self._changed:
             self._plan = plan
             self._assignments = assignments(plan, self.agent)

@@ -56,6 +56,19 @@ def selected(job: Job, destinations: Iterable[Destination]) -> tuple[Destination
     )
 
 
+def runnable(plan: Plan) -> tuple[Plan, dict[str, str]]:
+    """Return a plan without the jobs that name modules which are not there.
+
+    These are told with the module that they want.
+    """
+    known = {module.name for module in plan.modules} | set(BUILT_IN)
+    lacking = {
+        job.name: name for job in plan.jobs for name in job.probes if name not in known
+    }
+    jobs = tuple(job for job in plan.jobs if job.name not in lacking)
+    return plan.model_copy(update={"jobs": jobs}), lacking
+
+
 def plan_of(probes: Probes) -> Plan:
     """Return what settings say as a plan; equal settings have the same version."""
     parts: dict[str, Sequence[object]] = {

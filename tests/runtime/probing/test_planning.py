@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from runtime.probing.jobs import Probes
-from runtime.probing.planning import assignments, plan_of
+from runtime.probing.jobs import Job, Probes
+from runtime.probing.planning import assignments, plan_of, runnable
 
 DESTINATIONS = [
     {"name": "gateway", "host": "192.0.2.1", "tags": ["core", "edge"]},
@@ -75,3 +75,11 @@ def test_settings_are_a_plan_whose_version_changes_exactly_with_it() -> None:
     assert plan.version == plan_of(settings(job, evaluate="9s")).version
     assert plan.version != plan_of(settings({**job, "interval": "5m"})).version
     assert assignments(plan, "here") == assignments(settings(job), "here")
+
+
+def test_jobs_that_want_what_is_not_there_are_left_out_and_told() -> None:
+    plan = plan_of(settings({"name": "good", "tags": ["core"]}))
+    wrong = Job(name="odd", tags=("core",), probes=("icmp", "pong"))
+    mixed = plan.model_copy(update={"jobs": (*plan.jobs, wrong)})
+    assert runnable(mixed) == (plan, {"odd": "pong"})
+    assert runnable(plan) == (plan, {})
