@@ -173,8 +173,10 @@ class Engine:
             except ProbeFailed as error:
                 result.refused.update(dict.fromkeys(numbers.tolist(), error))
                 continue
-            result.sent[numbers] = count
-            run.remaining += len(numbers) * count
+            if aims is None:
+                continue
+            result.sent[aims.rows[:, Aim.TARGET]] = count
+            run.remaining += len(aims.rows) * count
             salvo = Salvo(run, port, aims, now)
             self._wheel.add(salvo.when(), salvo)
         if run.remaining == 0:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from exporter.probes.answers import pair
+from exporter.probes.base import ProbeFailed
 from exporter.probes.flights import Aim
+from runtime.probing.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,13 +70,25 @@ class Salvo:
         return self.start + int(self.aims.phases[self.next])
 
 
-def aim(run: Run, numbers: Numbers, phases: NDArray[np.float64]) -> Aims:
-    """Return the targets with these numbers as aims; raises ValueError for no address.
+def aim(run: Run, numbers: Numbers, phases: NDArray[np.float64]) -> Aims | None:
+    """Return the targets with these numbers as aims, None if there are none.
 
-    An IPv6 address may have a scope, as in `fe80::1%eth0`.
+    What is no address, or has the scope of an interface that is not there, is refused
+    in the run's result. An IPv6 address may have a scope, as in `fe80::1%eth0`.
     """
     order = numbers[np.argsort(phases[numbers], kind="stable")]
-    aimed = [_aimed(run.volley.targets[number]) for number in order.tolist()]
+    aimed, refused = [], []
+    for number in order.tolist():
+        target = run.volley.targets[number]
+        try:
+            aimed.append(_aimed(target))
+        except (OSError, ValueError) as error:
+            problem = f"nothing can be sent to {target.ip}: {error}"
+            run.result.refused[number] = ProbeFailed(Reason.WRONG_SETTINGS, problem)
+            refused.append(number)
+    if not aimed:
+        return None
+    order = order[~np.isin(order, refused)]
     addresses, highs, lows, many = zip(*aimed, strict=True)
     settings = run.volley.settings
     rows = np.empty((len(order), len(Aim)), np.int64)
