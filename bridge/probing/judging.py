@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from heapq import merge
 from typing import TYPE_CHECKING, Final
 
 from bridge.events.probes import About
@@ -24,7 +25,7 @@ from models.queries import unjudged
 from models.queries.runs import mark_evaluated
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from bridge.probing.sightings import Sighting
     from bridge.probing.spans import Span
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from bridge.telemetry import Telemetry
     from models.database import Database
     from models.queries.stories import Key
-    from models.queries.unjudged import ResultRow
+    from models.queries.unjudged import ResultRow, RunRow
 
 RUNS: Final = 500
 """Runs of a batch at most."""
@@ -73,6 +74,7 @@ class Judging:
             reading = Reading.of(self._db, {row.destination_id for row in rows})
             rows = [row for row in rows if row.destination_id in reading.subjects]
             reading.look_up(rows)
+            silent = [run for run in runs if run.whole and run.job_id in reading.quiet]
             teller = Teller(
                 self._db,
                 self._telemetry,
@@ -80,7 +82,7 @@ class Judging:
                 self._terms.ahead,
                 int(now),
             )
-            _Batch(self._db, reading, self._terms, teller).judge(rows)
+            _Batch(self._db, reading, self._terms, teller).judge(rows, silent)
             note_hours(self._db, rows)
         return _counted(len(runs), rows, reading)
 
@@ -110,8 +112,17 @@ class _Batch:
         self._terms = terms
         self._teller = teller
 
-    def judge(self, rows: Sequence[ResultRow]) -> None:
-        """Go on with all stories, keep them, and tell what changed."""
+    def judge(self, rows: Sequence[ResultRow], silent: Sequence[RunRow]) -> None:
+        """Go on with all stories, keep them, and tell what changed.
+
+        `silent` are runs that tell of successes by saying nothing.
+        """
+        new: dict[Key, list[ResultRow]] = defaultdict(list)
+        for row in rows:
+            new[row.destination_id, row.agent_id, row.probe].append(row)
+        for key in self._awaiting(silent):
+            new.setdefault(key, [])
+        self._reading.know({key[0] for key in new})
         found = {number: _Destination(number) for number in self._reading.subjects}
         for kept_view in kept.views_of(self._db, sorted(found)):
             mine = found[kept_view.destination_id]
@@ -119,27 +130,49 @@ class _Batch:
         for span in kept.open_spans(self._db, sorted(found)):
             still = found[span.destination_id].open
             still.setdefault(span.key[1:], []).append(span_of(span))
-        new: dict[Key, list[ResultRow]] = defaultdict(list)
-        for row in rows:
-            new[row.destination_id, row.agent_id, row.probe].append(row)
         for key, results in new.items():
-            self._tell(found[key[0]], key[1:], results)
+            if key[0] in found:
+                self._tell(found[key[0]], key[1:], results, silent)
         for destination in found.values():
             self._outweigh(destination)
         self._save(found.values())
         for destination in found.values():
             self._conclude(destination)
 
+    def _awaiting(self, silent: Sequence[RunRow]) -> list[Key]:
+        """Return the views whose failures silent runs may end."""
+        jobs = {(run.agent_id, run.job_id) for run in silent}
+        agents = sorted({agent for agent, _ in jobs})
+        failing = kept.open_failures(self._db, agents) if agents else []
+        return [
+            row.key
+            for row in failing
+            if any((row.agent_id, job) in jobs for job in span_of(row).facts["jobs"])
+        ]
+
     def _tell(
         self,
         destination: _Destination,
         key: tuple[int, str],
         rows: Sequence[ResultRow],
+        silent: Sequence[RunRow],
     ) -> None:
         """Go on with the story of a view."""
         view = destination.views.get(key, View())
         story = Story(view, destination.open.get(key, ()), self._terms)
-        seen = [self._reading.sighting(row) for row in sorted(rows, key=_order)]
+        told = {row.run_id for row in rows}
+        failing = {row.job_id for row in rows if row.reason}
+        implied = [
+            self._reading.implied(run)
+            for run in silent
+            if run.agent_id == key[0]
+            and run.id not in told
+            and (run.job_id in failing or story.awaits(run.job_id))
+        ]
+        found = [self._reading.sighting(row) for row in sorted(rows, key=_order)]
+        seen = sorted([*found, *implied], key=_turn)
+        if not seen:
+            return
         if story.is_late(seen[0]):
             story = self._told_again(destination.key(key), view, seen)
         else:
@@ -155,10 +188,17 @@ class _Batch:
         story = Story(view, spans, self._terms)
         joint = min(story.joint(one.time) for one in seen if story.is_late(one))
         story.go_back(joint)
-        for row in unjudged.judged_results(self._db, key, joint):
-            self._reading.look_up([row])
-            story.take(self._reading.sighting(row))
+        quiet = sorted(self._reading.quiet)
+        silent = unjudged.silent_runs(self._db, key, quiet, joint) if quiet else []
+        implied = [self._reading.implied(run) for run in silent]
+        for sighting in merge(self._sightings(key, joint), implied, key=_turn):
+            story.take(sighting)
         return story
+
+    def _sightings(self, key: Key, since: int) -> Iterator[Sighting]:
+        for row in unjudged.judged_results(self._db, key, since):
+            self._reading.look_up([row])
+            yield self._reading.sighting(row)
 
     def _outweigh(self, destination: _Destination) -> None:
         """Note which open failures are of agents that count no more, or again."""
@@ -236,6 +276,10 @@ def _taken(runs: Sequence[unjudged.RunRow]) -> list[unjudged.RunRow]:
             break
         taken.append(run)
     return taken
+
+
+def _turn(seen: Sighting) -> tuple[int, int]:
+    return seen.time, seen.job
 
 
 def _order(row: ResultRow) -> tuple[int, int, int, int]:

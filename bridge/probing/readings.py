@@ -24,18 +24,22 @@ if TYPE_CHECKING:
 
     from models.database import Database
     from models.queries.stories import Subject
-    from models.queries.unjudged import ResultRow
+    from models.queries.unjudged import ResultRow, RunRow
 
 _DEFAULT_INTERVAL: Final = Job.model_fields["interval"].default
 
 
 @dataclass(slots=True)
 class Reading:
-    """Turns rows of results into what is judged; reads what they refer to once."""
+    """Turns rows of results into what is judged; reads what they refer to once.
+
+    `quiet` are jobs that keep failures only: what their runs do not tell of succeeded.
+    """
 
     db: Database
     subjects: dict[int, Subject] = field(default_factory=dict)
     agents: dict[int, str] = field(default_factory=dict)
+    quiet: frozenset[int] = frozenset()
     _intervals: dict[int, int] = field(default_factory=dict)
     _pauses: Pauses = field(default_factory=lambda: Pauses(()))
     _owners: dict[str, str] = field(default_factory=dict)
@@ -47,13 +51,25 @@ class Reading:
             {**orjson.loads(document), "name": name}
             for name, document in maintenance_documents(db)
         ]
-        intervals = {
-            number: round(_interval(orjson.loads(document)) * 1000)
+        jobs = {
+            number: orjson.loads(document)
             for number, document in job_documents(db).items()
         }
+        intervals = {
+            number: round(_interval(job) * 1000) for number, job in jobs.items()
+        }
+        quiet = frozenset(
+            number for number, job in jobs.items() if job.get("history") == "failures"
+        )
         pauses = Pauses([Maintenance.model_validate(one) for one in documents])
         known = subjects(db, sorted(destinations))
-        return cls(db, known, agent_names(db), intervals, pauses)
+        return cls(db, known, agent_names(db), quiet, intervals, pauses)
+
+    def know(self, destinations: Collection[int]) -> None:
+        """Read more destinations."""
+        more = sorted({*destinations} - self.subjects.keys())
+        if more:
+            self.subjects |= subjects(self.db, more)
 
     def look_up(self, rows: Sequence[ResultRow]) -> None:
         """Read whose the certificates are that rows refer to."""
@@ -74,6 +90,14 @@ class Reading:
             self._intervals.get(row.job_id, round(_DEFAULT_INTERVAL * 1000)),
             path_of(facts) if row.route else (),
             leaf_of(row.certificate, self._owners.get(row.certificate, ""), facts),
+            row.job_id,
+        )
+
+    def implied(self, run: RunRow) -> Sighting:
+        """Return what a run says of a destination that it has no result of."""
+        interval = self._intervals.get(run.job_id, round(_DEFAULT_INTERVAL * 1000))
+        return Sighting(
+            run.scheduled_ms, interval=interval, job=run.job_id, implied=True
         )
 
     def _left_alone(self, row: ResultRow) -> bool:

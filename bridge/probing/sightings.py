@@ -34,7 +34,7 @@ class Sighting:
 
     `interval` is that of the job, milliseconds. What is no `evidence` neither fails nor
     succeeds. `path` are the hops of a trace that reached the destination, and nothing
-    of any other.
+    of any other. An `implied` success was not sent, as its `job` only keeps failures.
     """
 
     time: int
@@ -44,6 +44,8 @@ class Sighting:
     interval: int = 60_000
     path: tuple[str, ...] = ()
     leaf: Leaf | None = None
+    job: int = 0
+    implied: bool = False
 
     @property
     def succeeded(self) -> bool:

@@ -36,7 +36,7 @@ class Span:
         """Whether a result of a time falls into it, at its borders included."""
         return self.opened <= time and (self.closed is None or time <= self.closed)
 
-    def count(self, reason: str, message: str, time: int) -> None:
+    def count(self, reason: str, message: str, time: int, job: int) -> None:
         """Add one more failed result to a failure."""
         reasons = self.facts.setdefault("reasons", {})
         if not reasons:
@@ -44,6 +44,7 @@ class Span:
             self.facts["message"] = message
         reasons[reason] = reasons.get(reason, 0) + 1
         self.facts["last"] = time
+        self.facts["jobs"] = sorted({*self.facts.get("jobs", ()), job})
 
     @property
     def failures(self) -> int:

@@ -67,6 +67,11 @@ class Story:
         """Whether a result belongs before one that was taken already."""
         return self.view.last is not None and seen.time <= self.view.last
 
+    def awaits(self, job: int) -> bool:
+        """Whether a failure lasts that a job saw."""
+        span = self._open(Kind.FAILURE)
+        return span is not None and job in span.facts["jobs"]
+
     def joint(self, time: int) -> int:
         """Return from when on results are to be taken again for one of a time.
 
@@ -112,7 +117,12 @@ class Story:
         self.view = replace(self.view, streak=streak, since=max(ends, default=began))
 
     def take(self, seen: Sighting) -> None:
-        """Go on with the next result."""
+        """Go on with the next result.
+
+        An implied success counts only while what its job saw fail has not ended.
+        """
+        if seen.implied and not self.awaits(seen.job):
+            return
         last = max(self.view.last or 0, seen.time)
         self.view = replace(self.view, last=last, interval=seen.interval)
         if seen.evidence:
@@ -129,7 +139,7 @@ class Story:
         span = self._open(Kind.FAILURE)
         if not seen.succeeded:
             span = span or self._begin(Span(Kind.FAILURE, seen.time))
-            span.count(seen.reason, seen.message, seen.time)
+            span.count(seen.reason, seen.message, seen.time, seen.job)
             if streak.status in {Status.DEGRADED, Status.ERROR}:
                 span.value = streak.status.value
             self._note(span)

@@ -117,6 +117,18 @@ def open_spans(db: Database, destinations: Sequence[int]) -> list[SpanRow]:
     return [SpanRow(*row) for row in rows]
 
 
+def open_failures(db: Database, agents: Sequence[int]) -> list[SpanRow]:
+    """Return failures that last still, as some agents see them."""
+    rows: list[Any] = rows_of(
+        db,
+        f"SELECT {_named(_SPAN, 's')} FROM probe_spans s "  # noqa: S608 - own names
+        "WHERE s.closed_ms IS NULL AND s.kind = 'failure' "
+        f"AND s.agent_id IN (SELECT value FROM {numbers(db, 'ids')})",
+        (number_list(db, agents),),
+    )
+    return [SpanRow(*row) for row in rows]
+
+
 def left_failures(db: Database) -> list[SpanRow]:
     """Return failures that last still of destinations that are probed no more."""
     rows: list[Any] = rows_of(

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from peewee import Database
 
 _PAGE: Final = 2000
+_RUN: Final = (
+    "u.id, u.agent_id, u.job_id, u.scheduled_ms, u.received_ms, u.results, "
+    "CASE WHEN u.state <> 'aborted' AND u.succeeded + u.failed = u.destinations "
+    "THEN 1 ELSE 0 END"
+)
 _COLUMNS: Final = (
     "r.scheduled_ms, r.run_id, r.place, r.destination_id, u.agent_id, u.job_id, "
     "r.probe, r.kind, r.reason, r.message, r.route, r.certificate, r.marks, "
@@ -20,7 +25,7 @@ _COLUMNS: Final = (
 
 
 class RunRow(NamedTuple):
-    """A run that was not judged; times are UTC milliseconds."""
+    """A run; times are UTC milliseconds. `whole` is 1 if it tried all destinations."""
 
     id: int
     agent_id: int
@@ -28,6 +33,7 @@ class RunRow(NamedTuple):
     scheduled_ms: int
     received_ms: int
     results: int
+    whole: int
 
 
 class ResultRow(NamedTuple):
@@ -53,8 +59,8 @@ def unjudged_runs(db: Database, most: int) -> list[RunRow]:
     """Return at most `most` runs that wait, those that were scheduled first."""
     rows: list[Any] = rows_of(
         db,
-        "SELECT id, agent_id, job_id, scheduled_ms, received_ms, results "
-        "FROM probe_runs WHERE evaluated = 0 ORDER BY scheduled_ms, id LIMIT ?",
+        f"SELECT {_RUN} FROM probe_runs u WHERE u.evaluated = 0 "  # noqa: S608 - own names
+        "ORDER BY u.scheduled_ms, u.id LIMIT ?",
         (most,),
     )
     return [RunRow(*row) for row in rows]
@@ -103,3 +109,26 @@ def judged_results(
     for page in pages:
         for row in page:
             yield ResultRow(*row)
+
+
+def silent_runs(
+    db: Database, key: tuple[int, int, str], jobs: Sequence[int], since_ms: int
+) -> list[RunRow]:
+    """Return judged runs of jobs that tried all and have no result of a probe.
+
+    `key` are destination, agent and probe; from those that were scheduled at `since_ms`
+    on, oldest first.
+    """
+    destination, agent, probe = key
+    rows: list[Any] = rows_of(
+        db,
+        f"SELECT {_RUN} FROM {numbers(db, 'jobs')} CROSS JOIN probe_runs u "  # noqa: S608 - own names
+        "WHERE u.job_id = jobs.value AND u.agent_id = ? AND u.scheduled_ms >= ? "
+        "AND u.evaluated = 1 AND u.state <> 'aborted' "
+        "AND u.succeeded + u.failed = u.destinations AND NOT EXISTS ("
+        "SELECT 1 FROM probe_results r WHERE r.scheduled_ms = u.scheduled_ms "
+        "AND r.run_id = u.id AND r.destination_id = ? AND r.probe = ?) "
+        "ORDER BY u.scheduled_ms, u.job_id",
+        (number_list(db, jobs), agent, since_ms, destination, probe),
+    )
+    return [RunRow(*row) for row in rows]

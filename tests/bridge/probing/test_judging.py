@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 
 from bridge.probing.entries import MAINTENANCE
 from models.database import open_database
@@ -265,3 +266,37 @@ def test_a_certificate_that_a_destination_had_before_is_no_change(bench: Bench) 
     )
 
     assert len(bench.events("certificate_changed")) == 1
+
+
+def test_runs_of_a_job_that_keeps_failures_prove_by_silence(bench: Bench) -> None:
+    bench.create_job(
+        {
+            "name": "quiet",
+            "interval": "60s",
+            "history": "failures",
+            "destinations": ["gateway", "web"],
+        }
+    )
+    failed = ran(1, found(reason="timeout"), job="quiet")
+    silent = [
+        structs.replace(ran(at, job="quiet"), destinations=2, succeeded=2)
+        for at in (2, 3)
+    ]
+    bench.tell(structs.replace(failed, destinations=2, succeeded=1))
+    bench.tell(silent[0])
+    assert bench.status()[0] == "degraded"
+    bench.tell(structs.replace(silent[1], succeeded=1, skipped=1))
+    assert bench.status()[0] == "degraded"
+    bench.tell(structs.replace(silent[1], scheduled_ms=NOON_MS + 4 * MINUTE))
+
+    assert bench.status() == ("active", 4, 4)
+    assert [one["minute"] for one in bench.events()] == [1, 4]
+
+
+def test_silence_is_no_proof_for_what_other_jobs_saw(bench: Bench) -> None:
+    quiet = {"name": "quiet", "history": "failures", "destinations": ["gateway"]}
+    bench.create_job(quiet)
+    bench.tell(ran(1, found(reason="timeout")))
+    bench.tell(*(ran(at, job="quiet") for at in (2, 3, 4)))
+
+    assert bench.status()[0] == "degraded"
