@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.grafana.expressions import RULES, Expression, everything, use_of
+from tests.grafana.probed import PROBES, servers
 from tests.servers import RealPrometheus, _Server, free_port
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ MAY_BE_EMPTY: Final = {
     "bridge.json: Lag of hours and days A": "an hour has to pass first",
     "bridge.json: Firing alerts": "nothing is wrong",
     "host.json: Firing alerts": "nothing is wrong",
+    "probes.json: Firing alerts": "nothing is wrong for long enough",
+    "recording.yml: destination:netprobe_icmp_rtt_seconds:p50_1h_usual": "takes weeks",
     "host.json: Latency A": "nothing is read while everything is cached",
     "host.json: Latency B": "nothing is written to an idle disk",
 }
@@ -40,13 +43,17 @@ ABSENT_IN_HEALTH: Final = {
     "epimetheus_samples_dropped_total",
     "epimetheus_windows_failed_total",
     "ALERTS",
+    "destination:netprobe_icmp_rtt_seconds:p50_1h_usual",
 }
 """Metrics that appear with the first fault."""
 
 CONFIG: Final = """
 log: {{format: text}}
 database: {{url: "sqlite:///{folder}/epimetheus.db"}}
-exporter: {{listen: "127.0.0.1:{exporter}"}}
+exporter:
+  listen: "127.0.0.1:{exporter}"
+  prober:
+    {{bridge: "http://127.0.0.1:{bridge}", state: "{folder}/prober", poll: 1s}}
 bridge: {{listen: "127.0.0.1:{bridge}", workers: 1, state: "{folder}/state"}}
 rollup: {{settle: 2s, every: 1s}}
 sources:
@@ -91,10 +98,10 @@ class Program(_Server):
 
 
 @pytest.fixture(scope="module")
-def ports() -> dict[str, int]:
-    return {
-        name: free_port() for name in ("exporter", "bridge", "prometheus", "nothing")
-    }
+def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
+    names = ("exporter", "bridge", "prometheus", "nothing")
+    with servers(tmp_path_factory.mktemp("servers")) as served:
+        yield {name: free_port() for name in names} | served
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +110,7 @@ def prometheus(
 ) -> Iterator[RealPrometheus]:
     folder = tmp_path_factory.mktemp("live")
     config, rules = folder / "config.yaml", folder / "rules"
-    config.write_text(CONFIG.format(folder=folder, **ports))
+    config.write_text((CONFIG + PROBES).format(folder=folder, **ports))
     rules.mkdir()
     for path in RULES:
         quick = re.sub(r"interval: \d+s", "interval: 2s", path.read_text())
@@ -131,13 +138,16 @@ def values(prometheus: RealPrometheus, ports: dict[str, int]) -> dict[str, str]:
         "$nodename": found[0]["metric"]["nodename"],
         "$source": ".*",
         "$resolution": ".*",
+        "$job_name": ".*",
+        "$destination": ".*",
+        "$probe": ".*",
     }
 
 
 def of_target(expression: Expression, ports: dict[str, int]) -> dict[str, str]:
     job, program = (
         ("node", "exporter")
-        if expression.where.startswith("host.json")
+        if expression.where.startswith(("host.json", "probes.json"))
         else ("epimetheus", "bridge")
     )
     return {"$job": job, "$instance": f"127.0.0.1:{ports[program]}"}
