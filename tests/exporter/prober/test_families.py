@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -177,6 +178,26 @@ def test_what_is_told_is_valid_in_both_formats() -> None:
         text_renderer().render(found).decode()
     )
     assert openmetrics_renderer().render(found).endswith(b"# EOF\n")
+
+
+def test_names_and_texts_are_as_promtool_wants_them() -> None:
+    board, tally = counted()
+    tally.note(1, "", NOON, 0.5)
+    found = families(
+        view(
+            rows=ROWS,
+            board=board.read(),
+            tallied=tally.read([0, 1]),
+            health=Health(jobs={"ping": JobCounts()}),
+        )
+    )
+    ended = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=text_renderer().render(found),
+        capture_output=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
 
 
 def test_readers_of_another_process_see_the_same() -> None:
