@@ -25,7 +25,6 @@ class Peers:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self._servers: list[Any] = []
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
@@ -38,15 +37,11 @@ class Peers:
         async def handled(
             reader: asyncio.StreamReader, writer: asyncio.StreamWriter
         ) -> None:
-            task = asyncio.current_task()
-            if task:
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
             with contextlib.suppress(
                 OSError, asyncio.IncompleteReadError, asyncio.CancelledError
             ):
                 await handler(reader, writer)
-            writer.transport.abort() if writer.is_closing() else writer.close()
+            writer.close()
 
         async def start() -> asyncio.Server:
             return await asyncio.start_server(handled, at, 0, ssl=tls)
@@ -77,14 +72,22 @@ class Peers:
         bound: int = transport.get_extra_info("sockname")[1]
         return bound
 
+    def _open(self) -> list[Any]:
+        transports: Any = self._loop._transports  # type: ignore[attr-defined]
+        return [one for one in transports.values() if one._sock is not None]
+
     def close(self) -> None:
         async def stop() -> None:
+            # A server that is closed while it accepts forgets the connection.
+            for _ in range(5):
+                await asyncio.sleep(0)
             for server in self._servers:
                 server.close()
-            for task in list(self._tasks):
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            await asyncio.sleep(0.01)
+            # Handlers end with their connection, whether it was accepted yet or not.
+            while self._open() or asyncio.all_tasks() != {asyncio.current_task()}:
+                for transport in self._open():
+                    transport.abort()
+                await asyncio.sleep(0.001)
 
         self.run(stop())
         self._loop.call_soon_threadsafe(self._loop.stop)

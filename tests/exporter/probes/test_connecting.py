@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import subprocess
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,9 +41,11 @@ class Noted:
     def __init__(self, kind: str) -> None:
         self._kind = kind
         self.sources: list[str] = []
+        self.came = threading.Event()
 
     async def handle(self, reader: Any, writer: Any) -> None:
         self.sources.append(writer.get_extra_info("peername")[0])
+        self.came.set()
         if self._kind == "dns":
             await Server().tcp(reader, writer)
         elif self._kind in {"http", "throughput"}:
@@ -70,6 +73,7 @@ def test_connections_come_from_the_source(kind: str, peers: Peers) -> None:
     settings = settings_of(kind, peers.serve(noted.handle))
     result = tried(kind, "127.0.0.1", source="127.0.0.9", **settings)
     assert reached(result.reason, kind), result.message
+    assert noted.came.wait(5)
     assert noted.sources == ["127.0.0.9"]
     nowhere = tried(kind, "127.0.0.1", source="192.0.2.99", **settings)
     assert nowhere.reason == "wrong_settings"

@@ -55,8 +55,10 @@ class Proxy:
 
     async def _joined(self, reader: Any, writer: Any) -> None:
         inner, outer = await asyncio.open_connection("127.0.0.1", self._port)
-        await asyncio.gather(_piped(reader, outer), _piped(inner, writer))
-        outer.close()
+        try:
+            await asyncio.gather(_piped(reader, outer), _piped(inner, writer))
+        finally:
+            outer.close()
 
 
 @pytest.mark.setting("probes.modules.http.proxy")

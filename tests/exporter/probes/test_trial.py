@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from exporter.probes.base import ProbeFailed, Target
 from exporter.probes.trial import Trial, conduct
@@ -34,20 +34,20 @@ def test_phases_add_up(trial: Trial, clock: FakeClock) -> None:
 
     result = asyncio.run(conduct(trial, body))
     assert (result.phases, result.seconds) == ({"connect": 3}, 4)
-    assert result.log == ((4, "done"),)
+    assert list(result.log) == [(4, "done")]
     assert (result.began_ms, result.reason) == (1_700_000_000_000, "")
 
 
 def test_a_second_look_neither_counts_nor_changes_the_failure(
     trial: Trial, clock: FakeClock
 ) -> None:
-    def fail() -> None:
+    async def fail() -> None:
         raise OSError("another thing")
 
     async def body() -> None:
         with trial.aside(FAILED), trial.phase("connect"):
             clock.advance(1)
-            fail()
+            await fail()
         raise trial.failed or AssertionError
 
     result = asyncio.run(conduct(trial, body))
@@ -74,13 +74,12 @@ def test_time_that_runs_out_in_a_second_look_is_not_the_failure(
     assert result.reason == ("refused" if aside else "timeout")
 
 
-def test_a_defect_is_logged_with_where_it_is(
-    trial: Trial, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_defect_is_logged_with_where_it_is(trial: Trial) -> None:
     async def body() -> None:
         raise KeyError("x")
 
-    result = asyncio.run(conduct(trial, body))
+    with capture_logs() as logs:
+        result = asyncio.run(conduct(trial, body))
     assert result.reason == "internal_error"
-    logging.shutdown()
-    assert "Traceback" in capsys.readouterr().out
+    (line,) = logs
+    assert (line["event"], line["exc_info"]) == ("probe failed", True)
