@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 LARGEST: Final = 8 * 2**20
 """Bytes of a batch as it is sent."""
-LARGEST_UNPACKED: Final = 64 * 2**20
+LARGEST_UNPACKED: Final = 32 * 2**20
 """Bytes of a batch once it is unpacked."""
 _GZIP: Final = 31
 

@@ -121,7 +121,8 @@ def _accept(server: socket.socket) -> None:
 def test_nothing_is_lost_or_doubled_while_the_bridge_goes_and_comes(
     tmp_path: Path,
 ) -> None:
-    bridge = RunningBridge(tmp_path / "bridge", [], bridge={"auth": "keys"})
+    own = {"destinations": [{"name": "own", "host": "127.0.0.1"}]}
+    bridge = RunningBridge(tmp_path / "bridge", [], bridge={"auth": "keys"}, probes=own)
     bridge.start()
     try:
         api = Api(bridge, key(bridge, "grace", "admin"))
@@ -138,6 +139,8 @@ def _probe(
     def kept() -> int:
         return int(bridge.ask("SELECT COUNT(*) FROM probe_runs")[0][0])
 
+    # What config.yaml has is there without anybody's doing.
+    assert api("GET", "/destinations/own")["origin"] == "config"
     host = f"127.0.0.1:{server.getsockname()[1]}"
     api("POST", "/destinations", {"name": "door", "host": host, "tags": ["lan"]})
     api("POST", "/modules", {"name": "knock", "kind": "tcp", "timeout": "500ms"})
