@@ -123,13 +123,7 @@ class _Batch:
         for key in self._awaiting(silent):
             new.setdefault(key, [])
         self._reading.know({key[0] for key in new})
-        found = {number: _Destination(number) for number in self._reading.subjects}
-        for kept_view in kept.views_of(self._db, sorted(found)):
-            mine = found[kept_view.destination_id]
-            mine.views[kept_view.key[1:]] = view_of(kept_view)
-        for span in kept.open_spans(self._db, sorted(found)):
-            still = found[span.destination_id].open
-            still.setdefault(span.key[1:], []).append(span_of(span))
+        found = self._known()
         for key, results in new.items():
             if key[0] in found:
                 self._tell(found[key[0]], key[1:], results, silent)
@@ -138,6 +132,17 @@ class _Batch:
         self._save(found.values())
         for destination in found.values():
             self._conclude(destination)
+
+    def _known(self) -> dict[int, _Destination]:
+        """Return what is kept of the destinations of the batch."""
+        found = {number: _Destination(number) for number in self._reading.subjects}
+        for kept_view in kept.views_of(self._db, sorted(found)):
+            mine = found[kept_view.destination_id]
+            mine.views[kept_view.key[1:]] = view_of(kept_view)
+        for span in kept.open_spans(self._db, sorted(found)):
+            still = found[span.destination_id].open
+            still.setdefault(span.key[1:], []).append(span_of(span))
+        return found
 
     def _awaiting(self, silent: Sequence[RunRow]) -> list[Key]:
         """Return the views whose failures silent runs may end."""

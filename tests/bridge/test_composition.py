@@ -90,6 +90,7 @@ def test_engines_and_scrapes_have_their_beats(bench: Bench) -> None:
         "rollup_local": 7.0,
         "rollup_prom": 7.0,
         "retention": 300.0,
+        "judgement": 5.0,
         "scrape_local_http://127.0.0.1:1/metrics": 30.0,
         "scrape_local_http://127.0.0.1:2/metrics": 30.0,
     }
