@@ -49,6 +49,13 @@ class Issued:
         )
         return chain, key
 
+    def encrypted_key(self) -> bytes:
+        return self.key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"password"),
+        )
+
     def context(self, folder: Path, *alpn: str, name: str = "server") -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.files(folder, name))
