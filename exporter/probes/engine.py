@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -21,11 +20,11 @@ from exporter.prober.cells import Head
 from exporter.probes.accounts import Accounts, Run
 from exporter.probes.answers import Answers, Moment
 from exporter.probes.base import ProbeFailed
+from exporter.probes.clocks import Clocks
 from exporter.probes.echo import CHUNK, LARGEST, Marks
 from exporter.probes.flights import Aim, Flights
-from exporter.probes.icmp_sockets import Place, open_socket
-from exporter.probes.namespaces import identity_of
-from exporter.probes.ports import Port, Way
+from exporter.probes.harbour import Harbour
+from exporter.probes.ports import Way
 from exporter.probes.reading import BATCH
 from exporter.probes.salvos import Salvo, aim
 from exporter.probes.volleys import NO_SLOT, VolleyResult
@@ -49,29 +48,6 @@ _ROUNDS: Final = 64
 _NONCES: Final = 4096
 _UNREAD_NS: Final = 5 * TICK_NS
 """How long replies are left in the socket while requests leave in every tick."""
-_LONG_AGO: Final = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """Nanoseconds of the clock by which the kernel stamps, and of one that only rises.
-
-    Echo requests are timed by the kernel's realtime clock; a test gives others.
-    """
-
-    realtime: Callable[[], int] = time.time_ns
-    monotonic: Callable[[], int] = time.monotonic_ns
-
-    def offset(self) -> int:
-        """Return the realtime clock less the monotonic one."""
-        for _ in range(3):
-            before = self.monotonic()
-            realtime = self.realtime()
-            after = self.monotonic()
-            # Something else may run between the two readings.
-            if after - before < _LONG_AGO:
-                break
-        return realtime - (before + after) // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +74,17 @@ class Engine:
         clocks: Clocks | None = None,
     ) -> None:
         self._board = board
-        self._sockets: Wanted = sockets
-        self._transmit_stamps = transmit_stamps
         self._random_bytes = random_bytes
         self._clocks = clocks or Clocks()
-        self._pattern = random_bytes(LARGEST)
         self._flights = Flights()
         self._accounts = Accounts(board, self._flights)
         self._answers = Answers(self._accounts)
-        self._ports: dict[Place, Port] = {}
+        self._harbour = Harbour(
+            sockets,
+            random_bytes(LARGEST),
+            self._clocks.realtime,
+            transmit_stamps=transmit_stamps,
+        )
         self._wheel: Wheel[Salvo | Expiry] = Wheel()
         self._runs = 0
         self._timer: asyncio.Handle | None = None
@@ -120,11 +98,7 @@ class Engine:
     @property
     def sockets(self) -> dict[tuple[int, str], int]:
         """How many sockets are open, by family and kind."""
-        counted: dict[tuple[int, str], int] = {}
-        for port in self._ports.values():
-            key = (port.family, port.kind)
-            counted[key] = counted.get(key, 0) + 1
-        return counted
+        return self._harbour.sockets
 
     async def fire(self, volley: Volley) -> VolleyResult:
         """Send a volley and return what came of it, when all is answered or timed out.
@@ -146,9 +120,7 @@ class Engine:
         for run in list(self._accounts.runs.values()):
             run.result.aborted = True
             self._end(run)
-        for port in self._ports.values():
-            port.close()
-        self._ports.clear()
+        self._harbour.close()
         self._wheel = Wheel()
         self._backlog.clear()
         self._expired.clear()
@@ -168,7 +140,7 @@ class Engine:
         for family in sorted(set(families.tolist())):
             numbers = np.flatnonzero(families == family)
             try:
-                port = self._port(family, volley)
+                port = self._harbour.port(family, volley.settings)
                 aims = aim(run, numbers, phases)
             except ProbeFailed as error:
                 result.refused.update(dict.fromkeys(numbers.tolist(), error))
@@ -183,23 +155,6 @@ class Engine:
             self._end(run)
         self._wake()
         return run
-
-    def _port(self, family: int, volley: Volley) -> Port:
-        its = volley.settings
-        place = Place(family, its.namespace, its.source, its.interface)
-        identity = identity_of(place.namespace)
-        port = self._ports.get(place)
-        if port and (port.is_stale or port.identity != identity):
-            self._ports.pop(place).close()
-            port = None
-        if port is None:
-            opened = open_socket(
-                place, self._sockets, transmit_stamps=self._transmit_stamps
-            )
-            port = Port(family, opened, self._pattern, self._clocks.realtime)
-            port.identity = identity
-            self._ports[place] = port
-        return port
 
     def _wake(self) -> None:
         """Have the next tick done when there is something to do in it."""
@@ -230,7 +185,7 @@ class Engine:
         backlog, self._backlog = self._backlog, []
         try:
             self._look_at_clock()
-            for port in self._ports.values():
+            for port in self._harbour.ports:
                 port.is_cold = True
             due = self._wheel.take(now)
             salvos = backlog + [one for one in due if isinstance(one, Salvo)]
@@ -270,7 +225,7 @@ class Engine:
         self._unread = 0
         self._read_at = self._clocks.monotonic() + _UNREAD_NS
         self._answers.begin()
-        for port in self._ports.values():
+        for port in self._harbour.ports:
             for batch in self._batches(port.read_errors):
                 with self._board:
                     self._answers.take_errors(port, batch)

@@ -11,7 +11,8 @@ import pytest
 
 from exporter.prober.board import Board
 from exporter.prober.cells import Cell, Head
-from exporter.probes.engine import Clocks, Engine
+from exporter.probes.clocks import Clocks
+from exporter.probes.engine import Engine
 from exporter.probes.icmp_results import results_of
 from exporter.probes.volleys import Volley
 from runtime.probing.wire import CLOCK_STEPPED
