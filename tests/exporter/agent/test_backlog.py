@@ -208,3 +208,37 @@ def test_runs_of_before_are_told_at_the_start(tmp_path: Path) -> None:
         {"event": "runs of before are unsent", "log_level": "info", "runs": 1}
     ]
     assert again.rest() == [b"a"]
+
+
+def test_what_was_sent_from_a_disk_that_is_read_only_now_is_not_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Kept(tmp_path)
+    kept.backlog.add(b"a")
+    kept.backlog.add(b"b")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", lambda *_: _fail())
+        patched.setattr(type(tmp_path), "unlink", lambda *_, **__: _fail())
+        first = kept.backlog.next(1, ALL)
+        assert first is not None
+        kept.backlog.done(first)
+        assert not kept.backlog.on_disk
+        assert kept.rest() == [b"b"]
+        assert kept.backlog.figures()[0] == 0
+    assert not kept.dropped
+
+
+def test_without_room_and_with_a_disk_that_deletes_nothing_memory_takes_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Kept(tmp_path)
+    for number in range(30):
+        kept.backlog.add(b"%02d" % number + b"." * 2150)
+    assert not kept.dropped
+    assert kept.spool.size > 2**16 - 600
+    monkeypatch.setattr(type(tmp_path), "unlink", lambda *_, **__: _fail())
+    for number in range(30, 36):
+        kept.backlog.add(b"%02d" % number + b"." * 98)
+        kept.clock.advance(20)
+    assert not kept.dropped["spool_full"]
+    assert kept.backlog.figures()[0] == 36
