@@ -137,9 +137,9 @@ class Child:
         pause = _SHORTEST_PAUSE
         while not self._stop.is_set():
             began = self._clock.monotonic()
-            problem = ""
+            problem, code = "", -1
             try:
-                self._live()
+                code = self._live()
             except (OSError, TieError) as error:
                 problem = str(error)
             except Exception as error:
@@ -151,7 +151,9 @@ class Child:
                 return
             lived = self._clock.monotonic() - began
             pause = _SHORTEST_PAUSE if lived > _LIVED else pause
-            log.error(
+            # It ends in order when somebody sends SIGTERM to all of a service at once.
+            tell = log.info if code == 0 and not problem else log.error
+            tell(
                 "the prober ended unasked",
                 lived=round(lived, 1),
                 again_in=pause,
@@ -160,8 +162,11 @@ class Child:
             self._clock.wait(self._stop, pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _live(self) -> None:
-        """Start the process and listen until it has ended; raises OSError, TieError."""
+    def _live(self) -> int:
+        """Start the process, listen until it has ended, and return its exit code.
+
+        Raises OSError and TieError.
+        """
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
@@ -174,6 +179,7 @@ class Child:
                 with self._talking:
                     self._life = None
                 _end(process)
+        return process.returncode
 
     def _spawn(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
         path = os.environ.get("PYTHONPATH")

@@ -112,5 +112,17 @@ def test_one_that_talks_nonsense_or_not_at_all_is_ended(
         listening.until(1, "downs")
         child.stop()
     assert listening.downs[0] is False
-    (told,) = [line for line in logs if line["event"] == "the prober ended unasked"]
+    told, *_ = [line for line in logs if line["event"] == "the prober ended unasked"]
     assert problem in told["problem"]
+
+
+@pytest.mark.parametrize(("program", "level"), [("", "info"), ("1 / 0", "error")])
+def test_only_an_end_out_of_order_is_an_error(program: str, level: str) -> None:
+    listening = Listening()
+    child = made(f"{HELLO}{program}", listening)
+    with capture_logs() as logs:
+        child.start()
+        listening.until(1, "downs")
+        child.stop()
+    told, *_ = [line for line in logs if line["event"] == "the prober ended unasked"]
+    assert told["log_level"] == level
