@@ -58,7 +58,7 @@ class Head(IntEnum):
 
     Such a histogram is `BUCKETS` counts and the sum in nanoseconds: `LAG` how late the
     prober's loop is, `STAMP` how long after the kernel's stamp replies are read, up to
-    a tick of 10 ms by design. `DROPPED` are datagrams for which there was no room.
+    0.1 s by design. `DROPPED` are datagrams for which there was no room.
     `STRAY` are echo replies to nobody here, as raw sockets see those of others.
     """
 

@@ -1,9 +1,9 @@
 """The engine of echo requests: volleys out, answers in, on one socket for each place.
 
 Requests leave in ticks of 10 ms, each target at its phase, and what came is read in
-the same ticks: the kernel stamps replies when they arrive, so that nothing needs to be
-awake for them. No task, object or dictionary entry is made for a request; rows of
-arrays are.
+the same ticks, or in every tenth while requests leave in each: the kernel stamps
+replies when they arrive, so that nothing needs to be awake for them. No task, object or
+dictionary entry is made for a request; rows of arrays are.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _BUSY_NS: Final = 5_000_000
 _STEP_NS: Final = 10_000_000
 _ROUNDS: Final = 64
 _NONCES: Final = 4096
-_UNREAD_NS: Final = 5 * TICK_NS
+_UNREAD_NS: Final = 10 * TICK_NS
 """How long replies are left in the socket while requests leave in every tick."""
 
 
