@@ -103,6 +103,7 @@ class Prober:
         self._started = False
         self._numbers = itertools.count(1)
         self._questions: dict[int, _Question] = {}
+        self._tested: set[int] = set()
         self._restarts = 0
         self._forget()
 
@@ -140,6 +141,7 @@ class Prober:
             log.error("job left out", job=job, problem=f"there is no module {module!r}")
         with self._changed:
             self._plan = plan
+            self._tested &= {test.id for test in plan.tests}
             self._assignments = assignments(plan, self.agent)
             if self._is_up.is_set():
                 self._send_work()
@@ -265,6 +267,7 @@ class Prober:
             case Done(run):
                 _hand_over(self._on_run, run)
             case Tested(result):
+                self._tested.add(result.id)
                 _hand_over(self._on_test, result)
             case Latest():
                 self._latest[message.row] = message
@@ -294,9 +297,12 @@ class Prober:
                 self._child.start()
 
     def _send_work(self) -> None:
-        plan = self._plan.model_dump_json().encode()
+        # A process that is started anew does not know which tests were done before.
+        tests = [test for test in self._plan.tests if test.id not in self._tested]
+        plan = self._plan.model_copy(update={"tests": tuple(tests)})
+        text = plan.model_dump_json().encode()
         try:
-            self._child.tell(Work(plan, self.agent, self._keep))
+            self._child.tell(Work(text, self.agent, self._keep))
         except Gone:
             return  # the next process gets it
 

@@ -22,6 +22,7 @@ from exporter.prober.child import COMMAND
 from exporter.prober.prober import Prober, ProberGone
 from exporter.probes.base import Target
 from runtime.clock import SystemClock
+from runtime.probing import wire
 from runtime.probing.jobs import BUILT_IN, Probes
 from runtime.probing.planning import plan_of
 from runtime.probing.rules import Rules
@@ -215,6 +216,23 @@ def test_a_host_that_must_not_probe_does_not() -> None:
         with pytest.raises(ProberGone, match="enabled is false"):
             prober.ask(TCP, Target("here", "127.0.0.1:1"), 1.0)
         assert prober.families() == []
+
+
+def test_tests_of_a_plan_are_done_once_even_by_a_process_that_is_started_anew() -> None:
+    prober = made()
+    done: list[wire.TestResult] = []
+    prober.on_test(done.append)
+    test = wire.Test(id=5, destination="", host="127.0.0.1:1", probe=TCP)
+    with running(prober):
+        prober.work(wire.Plan(version="1", tests=(test,)))
+        until(lambda: done)
+        first = pid(prober)
+        os.kill(first, signal.SIGKILL)
+        until(lambda: prober._child._life and pid(prober) != first)
+        until(lambda: prober._health)
+        prober.work(wire.Plan(version="2", tests=(test,)))
+        assert prober.ask(ICMP, Target("here", "127.0.0.1"), 5.0).succeeded
+    assert [(one.id, one.result.reason) for one in done] == [(5, "refused")]
 
 
 def test_a_program_that_is_no_prober_is_told_and_tried_again(
