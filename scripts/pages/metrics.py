@@ -23,6 +23,7 @@ from exporter.collectors.base import Host, Metric
 from exporter.pages import probe
 from exporter.prober import details
 from exporter.prober import families as probes
+from exporter.prober import itself as prober
 from runtime.clock import SystemClock
 from runtime.settings import Collectors, FilesystemCollector
 from scripts.pages.markdown import table
@@ -62,10 +63,9 @@ def exporter() -> str:
         _section(f"Collector `{name}`", measured.get(name, set()) | _declared(module))
         for name, module in _modules().items()
     ]
-    probed = set(probes.COUNTERS.values()) | _declared(details)
-    probed |= {one for one in _declared(probes) if one.name.startswith("netprobe_")}
+    probed = set(probes.COUNTERS.values()) | _declared(probes) | _declared(details)
     itself = _declared(registry) | _declared(exporter_telemetry)
-    itself |= _declared(probe) | _declared(agent) | (_declared(probes) - probed)
+    itself |= _declared(probe) | _declared(agent) | _declared(prober)
     return "\n\n".join(
         [
             *parts,
