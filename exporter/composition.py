@@ -75,7 +75,7 @@ def services(
         more=[*more, page.families],
     )
     threads = exporter.max_scrapes + exporter.probe.max_probes
-    return [*agent, prober, Server(app, exporter.listen, threads)]
+    return [*agent, prober, registry, Server(app, exporter.listen, threads)]
 
 
 def _pages(

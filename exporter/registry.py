@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import structlog
 
 from exporter.collectors.base import Collector, Family, Metric, NothingHere
+from exporter.collectors.sampling import Sampled
 from exporter.lanes import Answer, Lanes
 
 if TYPE_CHECKING:
@@ -32,6 +33,13 @@ SUCCESS: Final = Metric(
     "node_scrape_collector_success",
     "gauge",
     "Whether a collector succeeded.",
+    ("collector",),
+)
+
+SAMPLE_AGE: Final = Metric(
+    "epimetheus_exporter_sample_age_seconds",
+    "gauge",
+    "Time since the last sample of a collector that measures in the background.",
     ("collector",),
 )
 
@@ -76,6 +84,11 @@ class Registry:
         self._jobs = {
             name: partial(_collect, collector) for name, collector in collectors.items()
         }
+        self._sampled = {
+            name: collector
+            for name, collector in collectors.items()
+            if isinstance(collector, Sampled)
+        }
         self._deadline = deadline
         self._known = {*known, *collectors}
         self._aliases = dict(aliases or {})
@@ -86,6 +99,16 @@ class Registry:
     def names(self) -> tuple[str, ...]:
         """The enabled collectors."""
         return tuple(self._jobs)
+
+    def start(self) -> None:
+        """Have the collectors that measure in the background do so from now on."""
+        for collector in self._sampled.values():
+            collector.start()
+
+    def stop(self) -> None:
+        """Measure in the background no more."""
+        for collector in self._sampled.values():
+            collector.stop()
 
     def choose(self, collect: Sequence[str], exclude: Sequence[str]) -> tuple[str, ...]:
         """Return the collectors that a request with these filters asks for.
@@ -120,7 +143,17 @@ class Registry:
             self._tell(report, answer)
             reports.append(report)
         families += _guard_families(reports)
+        if ages := self._ages(reports):
+            families.append(Family(SAMPLE_AGE, ages))
         return Scrape(tuple(families), tuple(reports))
+
+    def _ages(self, reports: Sequence[Report]) -> list[tuple[tuple[str, ...], float]]:
+        return [
+            ((report.name,), age)
+            for report in reports
+            if report.name in self._sampled
+            and (age := self._sampled[report.name].age) is not None
+        ]
 
     def _tell(self, report: Report, answer: Answer[tuple[Family, ...]]) -> None:
         state = (report.state, type(answer.error).__name__)

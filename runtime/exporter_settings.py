@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
+from runtime.collector_settings import Collector, SampledCollector
 from runtime.prober_settings import ProbePage, Prober
 from runtime.quantities import Address
-from runtime.section import Positive, Section, Switch, Whole
+from runtime.section import Positive, Section, Whole
 from runtime.texts import PathText, Regex
 
 
@@ -21,12 +22,6 @@ class Paths(Section):
     rootfs: PathText = Field(
         Path("/"), description="The host's root; prefixed to mount points."
     )
-
-
-class Collector(Section):
-    """A collector that can be switched off."""
-
-    enabled: Switch = Field(default=True, description="Whether the collector runs.")
 
 
 class DiskCollector(Collector):
@@ -104,6 +99,7 @@ class Collectors(Section):
     netstat: NetstatCollector = NetstatCollector()
     network: NetworkCollector = NetworkCollector()
     pressure: Collector = Collector()
+    processes: SampledCollector = SampledCollector()
     schedstat: Collector = Collector()
     sockstat: Collector = Collector()
     softnet: Collector = Collector()

@@ -13,8 +13,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from runtime.calendar_settings import Calendar, refuse_repeated
+from runtime.collector_settings import Collector, SampledCollector
 from runtime.exporter_settings import (
-    Collector,
     Collectors,
     DiskCollector,
     Exporter,
@@ -51,6 +51,7 @@ __all__ = [
     "PrometheusSource",
     "Retention",
     "Rollup",
+    "SampledCollector",
     "ScrapeSource",
     "Section",
     "Settings",

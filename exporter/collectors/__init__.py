@@ -20,6 +20,7 @@ from exporter.collectors.memory import Memory
 from exporter.collectors.netstat import Netstat
 from exporter.collectors.network import Network
 from exporter.collectors.pressure import Pressure
+from exporter.collectors.processes import Processes
 from exporter.collectors.schedstat import Schedstat
 from exporter.collectors.sockstat import Sockstat
 from exporter.collectors.softnet import Softnet
@@ -54,6 +55,7 @@ COLLECTORS: Final[Mapping[str, Build]] = {
     "netstat": Netstat,
     "network": Network,
     "pressure": Pressure,
+    "processes": Processes,
     "schedstat": Schedstat,
     "sockstat": Sockstat,
     "softnet": Softnet,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 IN_SCOPE = re.compile(
     r"node_(boot_time_seconds|context_switches|cpu|disk|entropy|filefd|forks|intr_total"
-    r"|load|memory|netstat|network|nf_conntrack|pressure|procs|schedstat|sockstat"
+    r"|load|memory|netstat|network|nf_conntrack|pressure|processes|procs|schedstat|sockstat"
     r"|softnet|time|udp|vmstat)"
 )
 
@@ -30,9 +30,11 @@ OTHER_COLLECTORS = re.compile(
 
 NOT_RECORDED = re.compile(
     r"node_netstat_Tcp_MaxConn|node_network_(receive|transmit)_(?!queue_length).*|node_time_(zone_offset_)?seconds"
-    r"|node_filesystem_.*"
+    r"|node_filesystem_.*|node_processes_threads_state"
 )
-"""Families of the machine the test runs on, and one that dashboards ask for."""
+"""Families of the machine the test runs on, one that dashboards ask for, and threads,
+which the recording has for no process.
+"""
 
 
 def _relevant(read: dict[str, Read]) -> dict[str, Read]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 VOLATILE = re.compile(
     r"node_scrape_collector_duration_seconds|node_time_seconds|process_.*"
+    r"|epimetheus_exporter_sample_age_seconds"
     r"|node_filesystem_(size|free|avail)_bytes|node_filesystem_files(_free)?"
 )
 """Series whose values are of the moment, or of the disk that the tests run on."""

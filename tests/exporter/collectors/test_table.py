@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from exporter.collectors.base import Host
 
 
+def usual() -> set[str]:
+    """Return the names of the collectors that are enabled by default."""
+    return {name for name, section in Collectors() if section.enabled}
+
+
 def test_the_table_has_a_section_in_the_settings_for_each_and_no_more() -> None:
     assert set(COLLECTORS) == set(Collectors.model_fields)
 
@@ -33,14 +38,15 @@ def test_aliases_lead_to_collectors_and_hide_none() -> None:
 )
 def test_a_collector_that_is_switched_off_is_not_built(name: str, host: Host) -> None:
     settings = Collectors.model_validate({name: {"enabled": False}})
-    assert set(build(host, settings)) == set(COLLECTORS) - {name}
-    assert set(build(host, Collectors())) == set(COLLECTORS)
+    assert set(build(host, settings)) == usual() - {name}
+    settings = Collectors.model_validate({name: {"enabled": True}})
+    assert set(build(host, settings)) == usual() | {name}
 
 
 def test_systems_without_procfs_say_what_they_lack(host: Host) -> None:
     elsewhere = dataclasses.replace(host, linux=False)
     collectors = build(elsewhere, Collectors())
-    assert set(collectors) == set(COLLECTORS)
+    assert set(collectors) == usual()
     for name in ("filefd", "pressure", "vmstat"):
         with pytest.raises(NothingHere, match="not on this system"):
             collectors[name].collect()
