@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 UNKNOWN_HOP: Final = "*"
 """A hop that did not answer."""
+_SILENCE: Final = frozenset({Reason.TIMEOUT, Reason.NOT_REACHED})
+"""Failures by time alone: a host that has no CPU to spare may make them itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,14 @@ class Sighting:
 def is_evidence(reason: str, marks: Collection[str], *, left_alone: bool) -> bool:
     """Whether a result tells something of the destination.
 
-    A failure does not where the prober's host was starved, where the prober was
-    stopped meanwhile, and where the destination was to be left alone. A success does.
+    A failure does not where the destination was to be left alone, where the prober was
+    stopped meanwhile, and where its host was starved and nothing came in time: what
+    was answered, with a refusal at that, no busy host made up. A success does.
     """
     if not reason:
         return True
-    return not (left_alone or STARVED in marks or reason == Reason.ABORTED)
+    starved = STARVED in marks and reason in _SILENCE
+    return not (left_alone or starved or reason == Reason.ABORTED)
 
 
 def path_of(facts: Mapping[str, Any]) -> tuple[str, ...]:

@@ -177,7 +177,7 @@ def test_the_worst_of_its_probes_says_how_a_destination_is(bench: Bench) -> None
     assert [one["type"] for one in bench.events()] == ["wrong_status"]
 
 
-def test_failures_of_a_starved_host_are_no_evidence(bench: Bench) -> None:
+def test_what_a_starved_host_waited_for_in_vain_is_no_evidence(bench: Bench) -> None:
     bench.tell(
         ran(1, found(marks=("starved",))),
         ran(2, found(reason="timeout", marks=("starved",))),
@@ -186,6 +186,14 @@ def test_failures_of_a_starved_host_are_no_evidence(bench: Bench) -> None:
 
     assert bench.status() == ("active", 1, 1)
     assert bench.events() == []
+
+
+def test_what_somebody_answered_a_starved_host_is_a_failure(bench: Bench) -> None:
+    refused = found(probe="tcp", reason="refused", marks=("starved",))
+    bench.tell(ran(1, found(probe="tcp")), ran(2, refused))
+
+    assert bench.status() == ("degraded", 2, 1)
+    assert [one["type"] for one in bench.events()] == ["refused"]
 
 
 def test_what_fails_in_maintenance_is_no_failure(bench: Bench) -> None:
