@@ -14,6 +14,7 @@ import structlog
 
 from exporter.collectors.base import Collector, Family, Metric, NothingHere
 from exporter.collectors.sampling import Sampled
+from exporter.collectors.textfile import yield_to_others
 from exporter.lanes import Answer, Lanes
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Registry:
         families += _guard_families(reports)
         if ages := self._ages(reports):
             families.append(Family(SAMPLE_AGE, ages))
-        return Scrape(tuple(families), tuple(reports))
+        return Scrape(tuple(yield_to_others(families)), tuple(reports))
 
     def _ages(self, reports: Sequence[Report]) -> list[tuple[tuple[str, ...], float]]:
         return [

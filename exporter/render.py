@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
     from exporter.collectors.base import Family, Metric
 
+_MOST_METRICS: Final = 4096
+"""Metrics that are remembered; only files of others could ever name so many."""
+
+_EDGES: Final = {"histogram": "le", "summary": "quantile"}
+"""The label that tells apart the samples of one series, by the kind of the metric."""
+
 _KEEP: Final = 16
 """Lines of vanished series that a family may keep beyond twice its size."""
 
@@ -47,6 +53,8 @@ class Renderer:
     def render(self, families: Iterable[Family]) -> bytes:
         """Return the exposition; what is no valid text becomes a question mark."""
         out: list[str] = []
+        if len(self._blocks) > _MOST_METRICS:
+            self._blocks = {}
         for metric, samples in families:
             block = self._blocks.get(metric)
             if block is None:
@@ -88,19 +96,23 @@ def _text_head(metric: Metric) -> str:
 
 
 def _openmetrics_head(metric: Metric) -> str:
-    name = metric.name
-    if metric.kind == "counter":
-        name = name.removesuffix("_total")
-    return f"# HELP {name} {_escape(metric.help)}\n# TYPE {name} {metric.kind}\n"
+    name, kind = metric.name, metric.kind
+    if kind == "counter":
+        # A counter of a file of others may be called what none is in this format.
+        if name.endswith("_total"):
+            name = name.removesuffix("_total")
+        else:
+            kind = "unknown"
+    return f"# HELP {name} {_escape(metric.help)}\n# TYPE {name} {kind}\n"
 
 
 def _prefix(metric: Metric, labels: tuple[str, ...]) -> str:
     name, names = metric.name, metric.labels
-    if metric.kind == "histogram":
+    if metric.kind in _EDGES:
         *labels_before, suffix, edge = labels
         name += suffix
         labels = (*labels_before, edge) if edge else tuple(labels_before)
-        names = (*names, "le") if edge else names
+        names = (*names, _EDGES[metric.kind]) if edge else names
     if not labels:
         return f"{name} "
     pairs = sorted(zip(names, labels, strict=True))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
+from runtime.quantities import Written
 from runtime.section import Positive, Section, Switch
 
 
@@ -18,4 +21,14 @@ class SampledCollector(Collector):
 
     interval: Positive = Field(
         15.0, description="Time between two samples; scrapes are given the last one."
+    )
+
+
+class TextfileCollector(Collector):
+    """Metrics of scripts and jobs, from files `*.prom` in the text format."""
+
+    directories: tuple[Annotated[str, Written("path or glob", "/var/lib/*.d")], ...] = (
+        Field(
+            (), description="Directories that are read, as paths or globs; none: off."
+        )
     )

@@ -7,7 +7,11 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from runtime.collector_settings import Collector, SampledCollector
+from runtime.collector_settings import (
+    Collector,
+    SampledCollector,
+    TextfileCollector,
+)
 from runtime.prober_settings import ProbePage, Prober
 from runtime.quantities import Address
 from runtime.section import Positive, Section, Whole
@@ -104,6 +108,7 @@ class Collectors(Section):
     sockstat: Collector = Collector()
     softnet: Collector = Collector()
     stat: Collector = Collector()
+    textfile: TextfileCollector = TextfileCollector()
     time: Collector = Collector()
     udp_queues: Collector = Collector()
     uname: Collector = Collector()

@@ -13,7 +13,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from runtime.calendar_settings import Calendar, refuse_repeated
-from runtime.collector_settings import Collector, SampledCollector
+from runtime.collector_settings import (
+    Collector,
+    SampledCollector,
+    TextfileCollector,
+)
 from runtime.exporter_settings import (
     Collectors,
     DiskCollector,
@@ -58,6 +62,7 @@ __all__ = [
     "Source",
     "Switch",
     "Target",
+    "TextfileCollector",
     "Verify",
     "VmstatCollector",
     "Whole",

@@ -25,6 +25,7 @@ from exporter.collectors.schedstat import Schedstat
 from exporter.collectors.sockstat import Sockstat
 from exporter.collectors.softnet import Softnet
 from exporter.collectors.stat import Stat
+from exporter.collectors.textfile import Textfile
 from exporter.collectors.time import Time
 from exporter.collectors.udp_queues import UdpQueues
 from exporter.collectors.uname import Uname
@@ -60,6 +61,7 @@ COLLECTORS: Final[Mapping[str, Build]] = {
     "sockstat": Sockstat,
     "softnet": Softnet,
     "stat": Stat,
+    "textfile": Textfile,
     "time": Time,
     "udp_queues": UdpQueues,
     "uname": Uname,

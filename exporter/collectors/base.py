@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runtime.clock import Clock
     from runtime.settings import Paths
 
-Kind = Literal["counter", "gauge", "histogram", "unknown"]
+Kind = Literal["counter", "gauge", "histogram", "summary", "unknown"]
 """What a metric's values mean; unknown is `untyped` in the text format."""
 
 _CHUNK = 65536
@@ -29,7 +29,7 @@ class Metric:
 
     The name is the one of the samples: that of a counter ends in `_total`. Samples of a
     histogram have two more labels at the end, the suffix of their name and `le`; see
-    `distribution`.
+    `distribution`. Those of a summary have the suffix and `quantile`.
     """
 
     name: str

@@ -39,6 +39,7 @@ THEIR_COLLECTORS = (
     "sockstat",
     "softnet",
     "stat",
+    "textfile",
     "time",
     "udp_queues",
     "uname",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 IN_SCOPE = re.compile(
     r"node_(boot_time_seconds|context_switches|cpu|disk|entropy|filefd|forks|intr_total"
     r"|load|memory|netstat|network|nf_conntrack|pressure|processes|procs|schedstat|sockstat"
-    r"|softnet|time|udp|vmstat)"
+    r"|softnet|textfile|time|udp|vmstat)"
 )
 
 OTHER_COLLECTORS = re.compile(

@@ -21,6 +21,7 @@ FOUND_ANYWHERE = {
     "epimetheus_exporter_sample_age_seconds",
     "node_scrape_collector_duration_seconds",
     "node_scrape_collector_success",
+    "node_textfile_scrape_error",
     "node_time_seconds",
     "node_time_zone_offset_seconds",
     "node_uname_info",
@@ -43,7 +44,7 @@ NEEDED = {
 }
 """Collectors of what every Linux has; for the others there is nothing to measure."""
 
-ANYWHERE = {"time", "uname"}
+ANYWHERE = {"textfile", "time", "uname"}
 
 
 @pytest.fixture(params=["/nowhere", ""], ids=["missing", "empty"])

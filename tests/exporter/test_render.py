@@ -144,6 +144,24 @@ def test_a_histogram_is_buckets_a_count_and_a_sum() -> None:
     )
 
 
+def test_a_summary_is_quantiles_a_count_and_a_sum() -> None:
+    metric = Metric("size_bytes", "summary", "Sizes.", ("host",))
+    samples = [(("a", "", "0.5"), 1), (("a", "_count", ""), 2), (("a", "_sum", ""), 3)]
+    head = "# HELP size_bytes Sizes.\n# TYPE size_bytes summary\n"
+    assert text_renderer().render([Family(metric, samples)]).decode() == (
+        f'{head}size_bytes{{host="a",quantile="0.5"}} 1.0\n'
+        'size_bytes_count{host="a"} 2.0\n'
+        'size_bytes_sum{host="a"} 3.0\n'
+    )
+
+
+def test_metrics_that_others_name_are_not_remembered_without_end() -> None:
+    renderer = text_renderer()
+    for number in range(5000):
+        renderer.render([Metric(f"job_{number}", "gauge", "Job.").of(1)])
+    assert len(renderer._blocks) < 4200
+
+
 def test_text_that_cannot_be_encoded_costs_no_scrape() -> None:
     metric = Metric("odd", "gauge", "Odd.", ("name",))
     rendered = text_renderer().render([Family(metric, [(("\udcff",), 1)])])
