@@ -96,8 +96,12 @@ def validation_problem(error: ValidationError) -> Response:
     wrong: dict[str, str] = {}
     for one in error.errors(include_url=False):
         where = one["loc"][0] if one["loc"] else one.get("ctx", {}).get("name", "")
-        wrong.setdefault(str(where), _sentence(one))
-    detail = "; ".join(f"{name}: {text}" for name, text in wrong.items())
+        own = one["type"] == "value_error"  # said by a rule of ours
+        text = str(one["ctx"]["error"]) if own else _sentence(one)
+        wrong.setdefault(str(where), text)
+    detail = "; ".join(
+        f"{name}: {text}" if name else text for name, text in wrong.items()
+    )
     return problem(400, detail, wrong)
 
 
@@ -125,6 +129,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(UnauthenticatedError, _unauthenticated)
     app.register_error_handler(ForbiddenError, _forbidden)
     app.register_error_handler(DatabaseUnavailable, _database)
+    app.register_error_handler(RecursionError, _nested)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -140,6 +145,12 @@ def _unauthenticated(error: UnauthenticatedError) -> Response:
 
 def _forbidden(error: ForbiddenError) -> Response:
     return problem(403, str(error))
+
+
+def _nested(error: RecursionError) -> Response:
+    # Without the trace, which would be as deep.
+    log.warning("request nested too deeply", path=request.path, error=str(error))
+    return problem(400, "The body is nested more deeply than anything here.")
 
 
 def _database(error: DatabaseUnavailable) -> Response:

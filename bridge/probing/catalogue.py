@@ -23,6 +23,7 @@ from bridge.probing.entries import (
     Kind,
     WrongEntry,
     read,
+    refuse_strange,
     written,
 )
 from bridge.probing.refusals import (
@@ -38,7 +39,6 @@ from models.queries.entries import EntryRow, Sought
 
 if TYPE_CHECKING:
     from models.database import Database
-
     from runtime.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -112,6 +112,7 @@ class Catalogue:
 
     def read(self, kind: Kind, document: Mapping[str, Any]) -> dict[str, Any]:
         """Return all settings of an entry; raise WrongEntry."""
+        refuse_strange(document)
         return written(read(kind, document, self._around(kind, document)))
 
     def create(self, kind: Kind, document: Mapping[str, Any], author: str) -> Entry:

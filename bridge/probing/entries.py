@@ -7,6 +7,7 @@ same sentences about what is wrong with it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,10 +15,11 @@ from pydantic import TypeAdapter
 
 from runtime.probing.jobs import Destination, Job, Maintenance
 from runtime.probing.probes import Probe
+from runtime.problems import join
 from runtime.validation import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from runtime.section import Section
 
@@ -39,6 +41,8 @@ MAINTENANCE: Final = Kind("maintenance", "maintenance")
 KINDS: Final = (MODULE, DESTINATION, JOB, MAINTENANCE)
 """All kinds, those first that others name."""
 
+_LONGEST: Final = 500
+"""Letters of what is said about a key; what was sent may be longer."""
 _READERS: Final[dict[Kind, TypeAdapter[Any]]] = {
     DESTINATION: TypeAdapter(Destination),
     JOB: TypeAdapter(Job),
@@ -90,6 +94,12 @@ def read(kind: Kind, document: Mapping[str, Any], around: Around) -> Section:
     return entries[0]
 
 
+def refuse_strange(document: Mapping[str, Any]) -> None:
+    """Raise WrongEntry for texts that databases do not take."""
+    if strange := list(_strange(document, "")):
+        raise WrongEntry([(key, "holds a sign that is no text") for key in strange])
+
+
 def written(entry: Section) -> dict[str, Any]:
     """Return all settings of an entry as people write them, durations as text."""
     return entry.model_dump(mode="json")
@@ -102,8 +112,23 @@ def stored(kind: Kind, document: Mapping[str, Any]) -> Section:
     return entry
 
 
+def _strange(value: object, key: str) -> Iterator[str]:
+    """Yield the keys of texts that databases do not take: NUL, halves of characters."""
+    if isinstance(value, str):
+        if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+            yield key
+    elif isinstance(value, Mapping):
+        for step, inner in value.items():
+            yield from _strange(inner, join(key, step))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _strange(inner, join(key, place))
+
+
 def _placed(kind: Kind, around: Around, path: str, sentence: str) -> tuple[str, str]:
     """Return a problem as it is said to who wrote one entry and no file."""
+    if len(sentence) > _LONGEST:
+        sentence = f"{sentence[:_LONGEST]}..."
     own = f"probes.{kind.key}[0]"
     if path == own or path.startswith((f"{own}.", f"{own}[")):
         key = path.removeprefix(own).removeprefix(".")

@@ -122,6 +122,34 @@ def test_only_objects_are_entries(bridge: Application, body: str) -> None:
     assert response.status_code == 400, response.text
 
 
+def test_a_body_is_not_nested_without_end(bridge: Application) -> None:
+    client = bridge.app.test_client()
+    deep = '{"name": "a", "host": ' + '{"a": ' * 900 + "1" + "}" * 901
+    for body in ("[" * 50_000, deep):
+        response = client.post(
+            "/api/v1/destinations", data=body, content_type="application/json"
+        )
+        assert response.status_code == 400
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800", "a\udfffb"])
+def test_what_no_database_takes_is_no_text(bridge: Application, text: str) -> None:
+    module = {"name": "m", "kind": "dns", "query": text}
+    assert wrong(send(bridge, "POST", "/modules", module)) == {
+        "query": "holds a sign that is no text"
+    }
+    night = {"name": "n", "end": "2026-12-01T06:00:00Z", "destinations": [text]}
+    assert "destinations[0]" in wrong(send(bridge, "POST", "/maintenance", night))
+    plain = {"name": "m", "kind": "dns", "query": "Zürich 🏔"}
+    assert send(bridge, "POST", "/modules", plain).status_code == 201
+
+
+def test_what_was_sent_is_not_sent_back_whole(bridge: Application) -> None:
+    response = send(bridge, "POST", "/destinations", {"name": "x" * 500_000})
+    assert response.status_code == 400
+    assert len(response.data) < 5_000
+
+
 def test_only_json_is_taken(bridge: Application) -> None:
     client = bridge.app.test_client()
     response = client.post(
