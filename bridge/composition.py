@@ -166,7 +166,7 @@ def compose(
         names = [source.name for source in settings.sources]
         retention = Retention(settings.retention, names, parts, calendars)
         composition.retentions.append((retention, settings.retention.every))
-        judgement = Judgement(settings.probes, parts)
+        judgement = Judgement(settings.probes, parts, names)
         composition.judgements.append((judgement, settings.probes.evaluate))
     return composition
 

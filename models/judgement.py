@@ -21,7 +21,9 @@ class _OfView(Table):
     """Something of a probe of a destination as one agent sees it."""
 
     destination_id = BigIntegerField(help_text="The destination, `destinations.id`.")
-    agent_id = BigIntegerField(help_text="The agent, `agents.id`.")
+    agent_id = BigIntegerField(
+        help_text="The agent, `agents.id`; 0 for hours made of scraped counters."
+    )
     probe = TextField(help_text="Name of the module.")
 
 

@@ -181,7 +181,8 @@ def slower_event(
 ) -> Event:
     """Return the event of hours that were worse than the same hours usually are.
 
-    `lasted` is when they began and ended, None while they last. `facts` are `rtt` and
+    `lasted` is when they began and ended, None while they last; `agent` is empty where
+    nobody knows which one saw them. `facts` are `rtt` and
     `usual_rtt` (seconds), `loss` and `usual_loss` (ratios) of the first of them, and
     `slow` and `lossy`: in what they were worse.
     """
@@ -192,8 +193,8 @@ def slower_event(
         opened,
         category=LATENCY,
         type="degraded",
-        message=f"{about}, as seen by {agent}, is worse than usual in this hour of the "
-        f"week: {_compared(facts)}",
+        message=f"{about}{f', as seen by {agent},' if agent else ''} is worse than "
+        f"usual in this hour of the week: {_compared(facts)}",
         occurrences=hours,
         identity=(agent,),
         facts={"opened": opened, "closed": closed, "agent": agent, **facts},

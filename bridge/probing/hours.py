@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bridge.telemetry import Telemetry
     from models.database import Database
     from models.queries.probe_hours import HourRow
+    from models.queries.stories import Subject
     from models.queries.unjudged import ResultRow
     from runtime.probing.jobs import Baseline
 
@@ -30,7 +31,8 @@ SETTLES: Final = 120_000
 """Milliseconds after its end after which an hour is made."""
 MOST: Final = 200
 """Hours that are made in one transaction."""
-_WEEK: Final = 7 * 24 * kept.HOUR
+WEEK: Final = 7 * 24 * kept.HOUR
+"""Milliseconds."""
 
 
 def note_hours(db: Database, rows: Iterable[ResultRow]) -> None:
@@ -71,14 +73,13 @@ class Hours:
                     subject = known.get(row.destination_id)
                     self._make(row)
                     if subject is not None:
-                        about = About(subject.name, subject.host, row.probe)
-                        self._tell(row, about, teller)
+                        tell(row, subject, teller)
         return len(stale)
 
     def _make(self, row: HourRow) -> None:
         figures = figures_of(kept.echoes_of(self._db, row.key, row.start_ms))
         weeks = range(1, self._rules.weeks + 1)
-        before = [row.start_ms - week * _WEEK for week in weeks]
+        before = [row.start_ms - week * WEEK for week in weeks]
         others = [
             Figures(one.sent, one.received, one.rtt)
             for one in kept.hours_at(self._db, row.key, before)
@@ -98,19 +99,21 @@ class Hours:
             ),
         )
         if figures != Figures(row.sent, row.received, row.rtt):
-            later = [row.start_ms + week * _WEEK for week in weeks]
+            later = [row.start_ms + week * WEEK for week in weeks]
             kept.note_stale_again(self._db, row.key, later)
 
-    def _tell(self, row: HourRow, about: About, teller: Teller) -> None:
-        """Tell of the worse hours that hang together with one, and of later ones."""
-        key, agent = row.key, teller.agents.get(row.agent_id, "?")
-        usual = kept.last_usual_before(self._db, key, row.start_ms)
-        hours = kept.hours_from(self._db, key, usual)
-        events = [
-            slower_event(about, lasted, agent, facts, count)
-            for lasted, facts, count in _stretches(hours)
-        ]
-        teller.put([prints(SLOWER, about, agent)], usual, events)
+
+def tell(row: HourRow, subject: Subject, teller: Teller) -> None:
+    """Tell of the worse hours that hang together with one, and of later ones."""
+    about = About(subject.name, subject.host, row.probe)
+    agent = "" if row.agent_id == kept.SCRAPED else teller.agents.get(row.agent_id, "?")
+    usual = kept.last_usual_before(teller.db, row.key, row.start_ms)
+    hours = kept.hours_from(teller.db, row.key, usual)
+    events = [
+        slower_event(about, lasted, agent, facts, count)
+        for lasted, facts, count in _stretches(hours)
+    ]
+    teller.put([prints(SLOWER, about, agent)], usual, events)
 
 
 def _stretches(

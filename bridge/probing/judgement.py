@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Final
 from bridge.probing.hours import MOST, Hours
 from bridge.probing.judging import Judging
 from bridge.probing.leaving import leave
+from bridge.probing.scraped_hours import ScrapedHours
 from bridge.probing.stories import Terms
 from bridge.probing.streaks import Status
 from models.queries import stories, unjudged
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bridge.probing.judging import Judged
     from bridge.rollup.parts import Parts
     from runtime.probing.jobs import Probes
@@ -24,8 +27,10 @@ _OUTCOMES: Final = ("good", "bad", "ignored")
 class Judgement:
     """Judges what agents sent, on its beat; what is left over waits for the next."""
 
-    def __init__(self, probes: Probes, parts: Parts) -> None:
-        """Take the rules of the settings."""
+    def __init__(
+        self, probes: Probes, parts: Parts, sources: Sequence[str] = ()
+    ) -> None:
+        """Take the rules of the settings, and the names of who scrapes exporters."""
         terms = Terms(probes.status, round(probes.certificates * 1000))
         self._db = parts.db
         self._call = parts.call
@@ -33,6 +38,7 @@ class Judgement:
         self._telemetry = parts.telemetry
         self._judging = Judging(parts.db, parts.telemetry, terms)
         self._hours = Hours(parts.db, parts.telemetry, probes.baseline)
+        self._scraped = ScrapedHours(parts, sources, probes.baseline)
         self._stop = threading.Event()
         for outcome in _OUTCOMES:
             # Nothing judged is 0, and not nothing known.
@@ -52,6 +58,8 @@ class Judgement:
         while not self._stop.is_set():
             if self._call("make_hours", self._make_hours) < MOST:
                 break
+        if not self._stop.is_set():
+            self._scraped.beat()  # one hour, so that those of a day hold nothing up
         self._measure()
 
     def _judge(self) -> bool:

@@ -83,7 +83,8 @@ class Judging:
                 int(now),
             )
             _Batch(self._db, reading, self._terms, teller).judge(rows, silent)
-            note_hours(self._db, rows)
+            told = (row for row in rows if row.job_id not in reading.quiet)
+            note_hours(self._db, told)
         return _counted(len(runs), rows, reading)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from models.dialect import number_list, numbers, placeholders, rows_of
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 HOUR: Final = 3_600_000
 """Milliseconds."""
+SCRAPED: Final = 0
+"""In the place of the agent: made of scraped counters, of all who probe together."""
 
 _CHUNK: Final = 500
 _COLUMNS: Final = (
@@ -138,6 +140,22 @@ def last_usual_before(db: Database, key: Key, start_ms: int) -> int:
         (*key, start_ms),
     )
     return int(rows[0][0] or 0)
+
+
+def put_hours(db: Database, hours: Sequence[HourRow]) -> None:
+    """Insert or replace hours that are made."""
+    for begin in range(0, len(hours), _CHUNK):
+        chunk = hours[begin : begin + _CHUNK]
+        row = f"({placeholders(db, 10)})"
+        db.execute_sql(
+            f"INSERT INTO probe_hours ({_COLUMNS}) "  # noqa: S608 - own names
+            f"VALUES {', '.join([row] * len(chunk))} "
+            "ON CONFLICT (destination_id, agent_id, probe, start_ms) "
+            "DO UPDATE SET stale = EXCLUDED.stale, sent = EXCLUDED.sent, "
+            "received = EXCLUDED.received, rtt = EXCLUDED.rtt, "
+            "verdict = EXCLUDED.verdict, facts = EXCLUDED.facts",
+            [value for one in chunk for value in astuple(one)],
+        )
 
 
 def save_hour(db: Database, hour: HourRow) -> None:

@@ -152,3 +152,12 @@ def test_batches_are_bounded(bench: Bench) -> None:
     made = hours(bench)
 
     assert [made.batch(end(0), most=1) for _ in range(3)] == [1, 1, 0]
+
+
+def test_jobs_that_keep_failures_only_make_no_hours(bench: Bench) -> None:
+    bench.create_job(
+        {"name": "odd", "destinations": ["gateway"], "history": "failures"}
+    )
+    bench.tell(ran(1, found(reason="timeout"), job="odd"))
+
+    assert bench.rows("SELECT * FROM probe_hours") == []

@@ -15,6 +15,7 @@ from runtime.probing.jobs import Probes
 from runtime.settings import Settings
 from tests.bridge.application import NOON
 from tests.bridge.probing.judged import MINUTE, NOON_MS, Bench, found, ran, shown
+from tests.bridge.probing.scraped import Scraped
 from tests.fakes import FakeClock
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Rig:
             Telemetry.create(self.registry),
             self.clock,
         )
-        self.judgement = Judgement(Probes(**probes), self.parts)
+        self.judgement = Judgement(Probes(**probes), self.parts, ["local"])
 
     def metric(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"epimetheus_{name}", labels)
@@ -152,3 +153,18 @@ def test_results_are_judged_as_often_as_is_settled(rig: Rig) -> None:
     compose(settings, rig.parts, writer).schedule(Scheduler())
 
     assert beats["judgement"] == 7.0
+
+
+def test_hours_of_jobs_that_keep_nothing_are_made_of_what_was_scraped(
+    rig: Rig,
+) -> None:
+    rig.bench.create_job(
+        {"name": "bulk", "destinations": ["gateway"], "history": "none"}
+    )
+    scraped = Scraped(rig.bench.db)
+    scraped.hour((10, 0, 0, 0), start=NOON - 3600)
+    scraped.done(NOON - 3600)
+
+    rig.judgement.beat()
+
+    assert rig.bench.rows("SELECT agent_id, sent FROM probe_hours") == [(0, 10)]
