@@ -166,9 +166,15 @@ class Catalogue:
 
         Raises what `replace` raises.
         """
-        with self._db.atomic():
+        while True:
             entry = self._changeable(kind, name, matches)
-            return self.replace(kind, name, merged(entry.row.document, patch), author)
+            document = merged(entry.row.document, patch)
+            try:
+                # Of just that state: on PostgreSQL another may come in between.
+                return self.replace(kind, name, document, author, entry.tag.__eq__)
+            except ChangedMeanwhile as error:
+                if not matches(error.current.tag):
+                    raise
 
     def remove(
         self, kind: Kind, name: str, author: str, matches: Condition = always
