@@ -29,6 +29,9 @@ _UNSPOKEN: Final[dict[tuple[int, int], str]] = {
     (socket.AF_INET6, 4): "Parameter problem",
     (socket.AF_INET, 12): "Parameter problem",
 }
+# Unreachable, time exceeded, parameter problem, and too big. Others come as well, as
+# redirects do, but tell nothing about what became of the packet.
+_ERRORS: Final = {socket.AF_INET: {3, 11, 12}, socket.AF_INET6: {1, 2, 3, 4}}
 _V4_ADDRESS: Final = slice(16, 20)
 _V6_ADDRESS: Final = slice(24, 40)
 _V6_HEADER: Final = 40
@@ -118,7 +121,7 @@ def from_queue(family: int, batch: Batch, row: int) -> Told | None:
             continue
         # struct sock_extended_err: errno, origin, type, code.
         origin, its_type, code = batch.control[row, at + 4 : at + 7].tolist()
-        if origin not in _ORIGINS:
+        if origin not in _ORIGINS or its_type not in _ERRORS[family]:
             return None
         name, cell = name_of(family, its_type, code)
         quoted = batch.data[row, : min(int(batch.sizes[row]), HEADER + MARK)]

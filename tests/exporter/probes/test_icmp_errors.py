@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import socket
+import struct
 
+import numpy as np
 import pytest
 from icmplib import DestinationUnreachable, ICMPReply
 
 from exporter.prober.cells import Cell
-from exporter.probes.icmp_errors import TOO_BIG, from_packet, name_of
+from exporter.probes.icmp_errors import TOO_BIG, from_packet, from_queue, name_of
+from exporter.probes.icmp_sockets import IP_RECVERR, IPV6_RECVERR
+from exporter.probes.reading import Batch
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
 REQUEST_V4 = bytes((8, 0, 0, 0, 0xBE, 0xEF, 0, 7))
@@ -84,3 +88,33 @@ def test_an_ipv6_request_is_read_behind_its_header() -> None:
     assert told is not None
     assert told.destination == socket.inet_pton(V6, "2001:db8::1")
     assert told.name == "No route to destination"
+
+
+def queued(family: int, kind: int) -> Batch:
+    """Return the entry of an error queue about an ICMP message of a kind."""
+    v4 = family == V4
+    level, option = (
+        (socket.IPPROTO_IP, IP_RECVERR) if v4 else (socket.IPPROTO_IPV6, IPV6_RECVERR)
+    )
+    told = struct.pack("=IBBBBII", 113, 2 if v4 else 3, kind, 1, 0, 0, 0) + bytes(28)
+    message = struct.pack("=QII", 16 + len(told), level, option) + told
+    request = np.frombuffer(REQUEST_V4 if v4 else b"\x80" + REQUEST_V4[1:], np.uint8)
+    return Batch(
+        data=request.reshape(1, -1),
+        sizes=np.array([len(request)]),
+        cut=np.zeros(1, np.bool_),
+        names=np.zeros((1, 32), np.uint8),
+        control=np.frombuffer(message.ljust(256, b"\0"), np.uint8).reshape(1, -1),
+        control_sizes=np.array([len(message)]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("family", "errors"), [(V4, {3, 11, 12}), (V6, {1, 2, 3, 4})], ids=["v4", "v6"]
+)
+def test_a_redirect_says_nothing_about_the_request(
+    family: int, errors: set[int]
+) -> None:
+    kinds = (*errors, 4, 5, 137)
+    told = {kind for kind in kinds if from_queue(family, queued(family, kind), 0)}
+    assert told == errors
