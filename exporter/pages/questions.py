@@ -94,8 +94,10 @@ def _seconds(text: str | None) -> float | None:
 
 def _is_host(text: str) -> bool:
     name, _, port = text.partition(":")
-    if host_name(name) and (not port or port.isdecimal()):
+    if host_name(name) and (not port or (port.isascii() and port.isdecimal())):
         return True
+    if "%" in text:
+        return False  # what follows in a zone may be anything, line ends as well
     try:
         ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
     except ValueError:

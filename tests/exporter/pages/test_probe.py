@@ -68,6 +68,8 @@ def test_destinations_and_modules_of_the_plan_are_known() -> None:
         ),
         ("target=gateway&target=x", 400, "target is there 2 times"),
         ("target=gateway&hostname=a%0d%0ab", 400, "hostname is not the name"),
+        ("target=gateway&hostname=fe80::1%25a%0d%0ab:c", 400, "hostname is not the"),
+        ("target=gateway&hostname=a.test:%D9%A1", 400, "hostname is not the name"),
         ("target=a%20b", 400, "characters that no host"),
         ("target=elsewhere.example.org", 403, "no rule of exporter.probe.allow"),
     ],
