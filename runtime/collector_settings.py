@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from runtime.quantities import Written
-from runtime.section import Positive, Section, Switch
+from runtime.section import Positive, Section, Switch, Whole
+from runtime.texts import Regex
 
 
 class Collector(Section):
@@ -21,6 +22,61 @@ class SampledCollector(Collector):
 
     interval: Positive = Field(
         15.0, description="Time between two samples; scrapes are given the last one."
+    )
+
+
+class OptionalCollector(Collector):
+    """A collector that can be switched on."""
+
+    enabled: Switch = Field(default=False, description="Whether the collector runs.")
+
+
+class ArpCollector(Collector):
+    """Neighbours by interface."""
+
+    exclude_devices: Regex = Field(
+        r"^$", description="Interfaces left out, by regular expression on the name."
+    )
+
+
+class HwmonCollector(Collector):
+    """Sensors of the hardware."""
+
+    exclude_chips: Regex = Field(
+        r"^$",
+        description="Chips left out, by regular expression on the label `chip`.",
+    )
+    exclude_sensors: Regex = Field(
+        r"^$",
+        description="Sensors left out, by regular expression on `chip;sensor`, as in "
+        "`platform_coretemp_0;temp3`.",
+    )
+
+
+class InterruptsCollector(Collector):
+    """Interrupts by CPU."""
+
+    exclude_names: Regex = Field(
+        r"^$",
+        description="Interrupts left out, by regular expression on "
+        "`type;info;devices`.",
+    )
+    include_zeros: Switch = Field(
+        default=False,
+        description="Whether an interrupt that a CPU never served is exposed for it.",
+    )
+    max_cpus: Annotated[Whole, Field(ge=0)] = Field(
+        16,
+        description="Machines with more CPUs are left out, as each CPU costs about as "
+        "many series as there are kinds of interrupts.",
+    )
+
+
+class PowerSupplyCollector(Collector):
+    """Mains and batteries."""
+
+    exclude_supplies: Regex = Field(
+        r"^$", description="Supplies left out, by regular expression on the name."
     )
 
 

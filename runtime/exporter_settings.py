@@ -8,7 +8,12 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from runtime.collector_settings import (
+    ArpCollector,
     Collector,
+    HwmonCollector,
+    InterruptsCollector,
+    OptionalCollector,
+    PowerSupplyCollector,
     SampledCollector,
     TextfileCollector,
 )
@@ -92,27 +97,45 @@ class VmstatCollector(Collector):
 class Collectors(Section):
     """One key per collector; `exclude[]=` and `collect[]=` choose per scrape."""
 
+    arp: ArpCollector = ArpCollector()
+    bonding: Collector = Collector()
     conntrack: Collector = Collector()
     cpu: Collector = Collector()
+    cpufreq: Collector = Collector()
     disk: DiskCollector = DiskCollector()
+    dmi: Collector = Collector()
+    edac: Collector = Collector()
     entropy: Collector = Collector()
     filefd: Collector = Collector()
     filesystem: FilesystemCollector = FilesystemCollector()
+    hwmon: HwmonCollector = HwmonCollector()
+    interrupts: InterruptsCollector = InterruptsCollector()
+    kernel_hung: Collector = Collector()
     load: Collector = Collector()
+    mdadm: Collector = Collector()
     memory: Collector = Collector()
     netstat: NetstatCollector = NetstatCollector()
     network: NetworkCollector = NetworkCollector()
+    nvme: Collector = Collector()
+    os: Collector = Collector()
+    power_supply: PowerSupplyCollector = PowerSupplyCollector()
     pressure: Collector = Collector()
     processes: SampledCollector = SampledCollector()
+    rapl: Collector = Collector()
     schedstat: Collector = Collector()
     sockstat: Collector = Collector()
+    softirqs: OptionalCollector = OptionalCollector()
     softnet: Collector = Collector()
     stat: Collector = Collector()
+    tcpstat: Collector = Collector()
+    thermal_zone: Collector = Collector()
     textfile: TextfileCollector = TextfileCollector()
     time: Collector = Collector()
+    timex: Collector = Collector()
     udp_queues: Collector = Collector()
     uname: Collector = Collector()
     vmstat: VmstatCollector = VmstatCollector()
+    watchdog: Collector = Collector()
 
 
 class Exporter(Section):

@@ -14,7 +14,12 @@ from pydantic import Field, SecretStr, model_validator
 
 from runtime.calendar_settings import Calendar, refuse_repeated
 from runtime.collector_settings import (
+    ArpCollector,
     Collector,
+    HwmonCollector,
+    InterruptsCollector,
+    OptionalCollector,
+    PowerSupplyCollector,
     SampledCollector,
     TextfileCollector,
 )
@@ -38,6 +43,7 @@ from runtime.texts import DatabaseUrl, PathText
 from runtime.verify_settings import Verify
 
 __all__ = [
+    "ArpCollector",
     "Bridge",
     "Calendar",
     "Collector",
@@ -47,11 +53,15 @@ __all__ = [
     "Events",
     "Exporter",
     "FilesystemCollector",
+    "HwmonCollector",
+    "InterruptsCollector",
     "Log",
     "NetstatCollector",
     "NetworkCollector",
+    "OptionalCollector",
     "Paths",
     "Positive",
+    "PowerSupplyCollector",
     "PrometheusSource",
     "Retention",
     "Rollup",

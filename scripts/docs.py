@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scripts import rules_page
-from scripts.pages import api, commands, configuration, metrics, schema
+from scripts.pages import api, commands, configuration, left_out, metrics, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +53,14 @@ class Page:
 PAGES: Final = (
     Page("config.yaml", {"": configuration.file}),
     Page("docs/configuration.md", {"settings": configuration.tables}),
-    Page("docs/metrics.md", {"exporter": metrics.exporter, "bridge": metrics.bridge}),
+    Page(
+        "docs/metrics.md",
+        {
+            "exporter": metrics.exporter,
+            "left out": left_out.render,
+            "bridge": metrics.bridge,
+        },
+    ),
     Page("docs/cli.md", {"exporter": commands.exporter, "bridge": commands.bridge}),
     Page("docs/api.md", {"api": api.reference}),
     Page("docs/schema.md", {"tables": schema.tables}),

@@ -8,28 +8,46 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from exporter.collectors.arp import Arp
 from exporter.collectors.base import Collector, Family, Host, NothingHere
+from exporter.collectors.bonding import Bonding
 from exporter.collectors.conntrack import Conntrack
 from exporter.collectors.cpu import Cpu
+from exporter.collectors.cpufreq import Cpufreq
 from exporter.collectors.disk import Disk
+from exporter.collectors.dmi import Dmi
+from exporter.collectors.edac import Edac
 from exporter.collectors.entropy import Entropy
 from exporter.collectors.filefd import Filefd
 from exporter.collectors.filesystem import Filesystem
+from exporter.collectors.hwmon import Hwmon
+from exporter.collectors.interrupts import Interrupts
+from exporter.collectors.kernel_hung import KernelHung
 from exporter.collectors.load import Load
+from exporter.collectors.mdadm import Mdadm
 from exporter.collectors.memory import Memory
 from exporter.collectors.netstat import Netstat
 from exporter.collectors.network import Network
+from exporter.collectors.nvme import Nvme
+from exporter.collectors.os_release import OsRelease
+from exporter.collectors.power_supply import PowerSupply
 from exporter.collectors.pressure import Pressure
 from exporter.collectors.processes import Processes
+from exporter.collectors.rapl import Rapl
 from exporter.collectors.schedstat import Schedstat
 from exporter.collectors.sockstat import Sockstat
+from exporter.collectors.softirqs import Softirqs
 from exporter.collectors.softnet import Softnet
 from exporter.collectors.stat import Stat
+from exporter.collectors.tcpstat import Tcpstat
 from exporter.collectors.textfile import Textfile
+from exporter.collectors.thermal_zone import ThermalZone
 from exporter.collectors.time import Time
+from exporter.collectors.timex import Timex
 from exporter.collectors.udp_queues import UdpQueues
 from exporter.collectors.uname import Uname
 from exporter.collectors.vmstat import Vmstat
+from exporter.collectors.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,27 +63,45 @@ class Build(Protocol):
 
 
 COLLECTORS: Final[Mapping[str, Build]] = {
+    "arp": Arp,
+    "bonding": Bonding,
     "conntrack": Conntrack,
     "cpu": Cpu,
+    "cpufreq": Cpufreq,
     "disk": Disk,
+    "dmi": Dmi,
+    "edac": Edac,
     "entropy": Entropy,
     "filefd": Filefd,
     "filesystem": Filesystem,
+    "hwmon": Hwmon,
+    "interrupts": Interrupts,
+    "kernel_hung": KernelHung,
     "load": Load,
+    "mdadm": Mdadm,
     "memory": Memory,
     "netstat": Netstat,
     "network": Network,
+    "nvme": Nvme,
+    "os": OsRelease,
+    "power_supply": PowerSupply,
     "pressure": Pressure,
     "processes": Processes,
+    "rapl": Rapl,
     "schedstat": Schedstat,
     "sockstat": Sockstat,
+    "softirqs": Softirqs,
     "softnet": Softnet,
     "stat": Stat,
+    "tcpstat": Tcpstat,
+    "thermal_zone": ThermalZone,
     "textfile": Textfile,
     "time": Time,
+    "timex": Timex,
     "udp_queues": UdpQueues,
     "uname": Uname,
     "vmstat": Vmstat,
+    "watchdog": Watchdog,
 }
 """Every collector by its name: in the settings, in `collect[]`, in its own metrics."""
 
@@ -75,6 +111,7 @@ ALIASES: Final[Mapping[str, str]] = {
     "meminfo": "memory",
     "netclass": "network",
     "netdev": "network",
+    "powersupplyclass": "power_supply",
 }
 """node_exporter's names, so that scrape configurations keep working."""
 

@@ -53,6 +53,21 @@ class Family(NamedTuple):
     samples: Sequence[tuple[tuple[str, ...], float]]
 
 
+class Gathered:
+    """Samples on their way to families, in the order in which metrics are met."""
+
+    def __init__(self) -> None:
+        self._samples: dict[Metric, list[tuple[tuple[str, ...], float]]] = {}
+
+    def add(self, metric: Metric, labels: tuple[str, ...], value: float) -> None:
+        """Add a sample."""
+        self._samples.setdefault(metric, []).append((labels, value))
+
+    def families(self) -> list[Family]:
+        """Return what was added, a family for each metric."""
+        return [Family(metric, samples) for metric, samples in self._samples.items()]
+
+
 def distribution(
     labels: tuple[str, ...], edges: Sequence[str], counts: Sequence[int], total: float
 ) -> list[tuple[tuple[str, ...], float]]:
@@ -139,6 +154,23 @@ def read_bytes(path: str) -> bytes:
 def names_in(folder: str) -> list[str]:
     """Return the names in a folder in order; raise OSError if it cannot be listed."""
     return sorted(os.listdir(folder))  # noqa: PTH208 - half the price of Path objects
+
+
+def numbered(folder: str, prefix: str) -> list[tuple[str, str]]:
+    """Return name and number of what is called prefix and digits in a folder, in order.
+
+    A folder that is missing or closed holds nothing.
+    """
+    try:
+        names = names_in(folder)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
+    length = len(prefix)
+    return [
+        (name, name[length:])
+        for name in names
+        if name.startswith(prefix) and name[length:].isdigit()
+    ]
 
 
 def read_attributes(folder: str, names: Iterable[str]) -> dict[str, str]:

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.collectors.base import Host
-from tests.exporter.ttar import unpack
+from tests.exporter.recorded import host_of, lay_out
 
 if TYPE_CHECKING:
+    from exporter.collectors.base import Host
     from tests.fakes import FakeClock
-
-RECORDED = Path(__file__).parent.parent / "data" / "node_exporter"
 
 
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the proc, sys and root of the recorded machine."""
     folder = tmp_path_factory.mktemp("machine")
-    shutil.copytree(RECORDED / "proc", folder / "proc")
-    unpack(RECORDED / "sys.ttar", folder)
-    unpack(RECORDED / "udev.ttar", folder / "root" / "run")
+    lay_out(folder)
     return folder
 
 
 @pytest.fixture
 def host(machine: Path, clock: FakeClock) -> Host:
-    return Host(
-        procfs=str(machine / "proc"),
-        sysfs=str(machine / "sys"),
-        rootfs=str(machine / "root"),
-        clock=clock,
-        linux=True,
-    )
+    return host_of(machine, clock)
 
 
 @pytest.fixture
@@ -43,13 +32,7 @@ def empty_host(tmp_path: Path, clock: FakeClock) -> Host:
     """A host whose procfs and sysfs are there to be written by the test."""
     for name in ("proc", "sys", "root"):
         (tmp_path / name).mkdir()
-    return Host(
-        procfs=str(tmp_path / "proc"),
-        sysfs=str(tmp_path / "sys"),
-        rootfs=str(tmp_path / "root"),
-        clock=clock,
-        linux=True,
-    )
+    return host_of(tmp_path, clock)
 
 
 def write(host: Host, files: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from exporter.collectors.base import Host
 from exporter.registry import Registry
 from exporter.render import text_renderer
 from runtime.clock import SystemClock
-from runtime.settings import Collectors, Paths
+from runtime.settings import Collectors, InterruptsCollector, Paths
 from tests.exporter.exposition import Labels, Read, parse
 from tests.servers import RealNodeExporter
 
@@ -22,25 +22,40 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 THEIR_COLLECTORS = (
+    "arp",
+    "bonding",
     "conntrack",
     "cpu",
+    "cpufreq",
     "diskstats",
+    "dmi",
+    "edac",
     "entropy",
     "filefd",
     "filesystem",
+    "hwmon",
+    "interrupts",
     "loadavg",
+    "mdadm",
     "meminfo",
     "netclass",
     "netdev",
     "netstat",
+    "nvme",
+    "os",
+    "powersupplyclass",
     "pressure",
     "processes",
+    "rapl",
     "schedstat",
     "sockstat",
     "softnet",
     "stat",
+    "tcpstat",
     "textfile",
+    "thermal_zone",
     "time",
+    "timex",
     "udp_queues",
     "uname",
     "vmstat",
@@ -52,6 +67,7 @@ NEWER_LABELS = {"node_disk_info": {"rotational"}, "node_network_info": {"adminst
 """Labels that came after the version Debian has."""
 
 NEWER = {
+    "node_kernel_hung_tasks_total",
     "node_softnet_backlog_len",
     "node_softnet_cpu_collision_total",
     "node_softnet_flow_limit_count_total",
@@ -61,6 +77,8 @@ NEWER = {
 
 MORE = {*NEWER, "epimetheus_exporter_sample_age_seconds"}
 """Families that are ours alone, too."""
+
+OURS = Collectors(interrupts=InterruptsCollector(include_zeros=True))
 
 STEADY = re.compile(
     r"node_boot_time_seconds|node_disk_info|node_filefd_maximum"
@@ -110,7 +128,7 @@ def _theirs(server: RealNodeExporter) -> dict[str, Read]:
 def _ours() -> dict[str, Read]:
     clock = SystemClock()
     host = Host.at(Paths(), clock, deadline=30.0)
-    registry = Registry(build(host, Collectors()), deadline=30.0, clock=clock)
+    registry = Registry(build(host, OURS), deadline=30.0, clock=clock)
     families = registry.scrape(registry.names).families
     read = parse(text_renderer().render(families).decode())
     return {name: family for name, family in read.items() if name not in MORE}

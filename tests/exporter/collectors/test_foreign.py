@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.collectors.foreign import BadText, Foreign, parse
-from tests.exporter.conftest import RECORDED
+from tests.exporter.recorded import RECORDED
 
 
 def test_samples_are_read_with_their_labels() -> None:

@@ -12,8 +12,8 @@ from exporter.registry import Registry
 from exporter.render import openmetrics_renderer, text_renderer
 from runtime.clock import SystemClock
 from runtime.settings import TextfileCollector
-from tests.exporter.conftest import RECORDED
 from tests.exporter.exposition import Read, parse, values
+from tests.exporter.recorded import RECORDED
 
 if TYPE_CHECKING:
     from pathlib import Path
