@@ -175,21 +175,6 @@ def users(db: Database, table: str, name: str) -> list[tuple[str, str]]:
     return sorted(_naming(db, JOBS, "probes", name)) if table == MODULES else []
 
 
-def users_of_tag(db: Database, tag: str) -> list[tuple[str, str]]:
-    """Return (table, name) of the entries that have a tag or ask for it, sorted."""
-    found = _naming(db, MAINTENANCE, "tags", tag)
-    for table in (DESTINATIONS, JOBS):
-        between, own, other, of = JOINED[table]["tags"]
-        rows: list[Any] = rows_of(
-            db,
-            f"SELECT t.name FROM {of} o JOIN {between} b ON b.{other} = o.id "  # noqa: S608 - own names
-            f"JOIN {table} t ON t.id = b.{own} WHERE o.name = ?",
-            (tag,),
-        )
-        found += [(table, name) for (name,) in rows]
-    return sorted(found)
-
-
 def _naming(db: Database, table: str, key: str, name: str) -> list[tuple[str, str]]:
     # Few and short, and both engines read JSON in words of their own.
     living = "WHERE deleted_at = 0" if table in FORMER else ""

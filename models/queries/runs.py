@@ -134,11 +134,6 @@ def newest(db: Database) -> int | None:
     return found
 
 
-def unevaluated(db: Database, limit: int) -> list[RunRow]:
-    """Return runs that nobody judged yet, in the order in which they came."""
-    return _rows(db, " WHERE u.evaluated = 0 ORDER BY u.id LIMIT ?", (limit,))
-
-
 def mark_evaluated(db: Database, ids: Sequence[int]) -> None:
     """Say that runs were judged."""
     sql = (

@@ -121,12 +121,6 @@ def test_what_is_used_tells_by_whom(db: Database) -> None:
     with pytest.raises(EntryInUse) as used:
         delete(db, MODULES, "ping")
     assert used.value.users == (("jobs", "j"),)
-    assert catalogue.users_of_tag(db, "x") == [
-        ("destinations", "a"),
-        ("destinations", "b"),
-        ("jobs", "j"),
-        ("maintenance", "night"),
-    ]
     for name in ("i", "j"):
         delete(db, JOBS, name)
     delete(db, MAINTENANCE, "night")
