@@ -17,6 +17,7 @@ from runtime.collector_settings import (
     SampledCollector,
     TextfileCollector,
 )
+from runtime.measuring_settings import PerfCollector
 from runtime.prober_settings import ProbePage, Prober
 from runtime.quantities import Address
 from runtime.section import Positive, Section, Whole
@@ -119,6 +120,7 @@ class Collectors(Section):
     nvme: Collector = Collector()
     os: Collector = Collector()
     power_supply: PowerSupplyCollector = PowerSupplyCollector()
+    perf: PerfCollector = PerfCollector()
     pressure: Collector = Collector()
     processes: SampledCollector = SampledCollector()
     rapl: Collector = Collector()

@@ -33,6 +33,7 @@ from runtime.exporter_settings import (
     Paths,
     VmstatCollector,
 )
+from runtime.measuring_settings import PerfCollector
 from runtime.probing.jobs import Probes
 from runtime.quantities import Address, Size, format_duration
 from runtime.retention_settings import Retention
@@ -60,6 +61,7 @@ __all__ = [
     "NetworkCollector",
     "OptionalCollector",
     "Paths",
+    "PerfCollector",
     "Positive",
     "PowerSupplyCollector",
     "PrometheusSource",

@@ -30,6 +30,7 @@ from exporter.collectors.netstat import Netstat
 from exporter.collectors.network import Network
 from exporter.collectors.nvme import Nvme
 from exporter.collectors.os_release import OsRelease
+from exporter.collectors.perf import Perf
 from exporter.collectors.power_supply import PowerSupply
 from exporter.collectors.pressure import Pressure
 from exporter.collectors.processes import Processes
@@ -85,6 +86,7 @@ COLLECTORS: Final[Mapping[str, Build]] = {
     "nvme": Nvme,
     "os": OsRelease,
     "power_supply": PowerSupply,
+    "perf": Perf,
     "pressure": Pressure,
     "processes": Processes,
     "rapl": Rapl,

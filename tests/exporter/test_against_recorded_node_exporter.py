@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from exporter.collectors.base import Host
 
-OF_THE_TEST_MACHINE = {"filesystem", "tcpstat", "timex", "uname"}
+OF_THE_TEST_MACHINE = {"filesystem", "perf", "tcpstat", "timex", "uname"}
 """Collectors that ask the kernel itself, and not the recorded files."""
 
 NO_FILE_OF_PROC = re.compile(r"node_network_(receive|transmit)_(?!queue_length).*")
