@@ -17,7 +17,7 @@ from exporter.collectors.base import Host, Metric
 from exporter.collectors.filesystem import GAUGES
 from exporter.collectors.memory import Memory
 from exporter.collectors.vmstat import Vmstat
-from exporter.prober import details, families
+from exporter.prober import details, families, itself
 from exporter.registry import DURATION, SUCCESS
 from models.database import open_database
 from models.migrate import Migrations
@@ -90,7 +90,7 @@ def of_prober() -> list[Metric]:
     """Return what the exporter says of what it probes, and of its agent."""
     found = [
         each
-        for module in (families, details, agent_families)
+        for module in (families, details, itself, agent_families)
         for each in vars(module).values()
     ]
     own = [one for each in found if isinstance(each, dict) for one in each.values()]
