@@ -274,6 +274,12 @@ class Engine:
         settings, flights = salvo.run.volley.settings, self._flights
         aims = salvo.aims.rows[which]
         some = len(aims)
+        try:
+            salvo.port.go(Way.of(settings))
+        except OSError as error:
+            # Its socket was closed, as what it was bound to is gone.
+            self._accounts.refused(salvo.run, aims[:, Aim.TARGET], error_name(error))
+            return
         reserved = flights.reserve(some, self._clocks.realtime())
         if reserved is None:
             self._accounts.refused(salvo.run, aims[:, Aim.TARGET], "ENOBUFS")
@@ -286,7 +292,6 @@ class Engine:
         flights.offset[rows] = self._offset
         flights.sequence[rows] = salvo.sequence
         self._accounts.departed(rows)
-        salvo.port.go(Way.of(settings))
         sent, failed = salvo.port.send(
             salvo.port.packets(settings.size),
             Marks(nonces, reserved.places),

@@ -114,6 +114,34 @@ def test_an_engine_that_is_closed_ends_its_volleys_as_aborted() -> None:
         asyncio.run(go(responder.namespace))
 
 
+def test_a_volley_whose_socket_is_opened_anew_meanwhile_ends(
+    loopback: Responder,
+) -> None:
+    async def go() -> None:
+        board = Board.create(1)
+        engine = Engine(board)
+        first, other = (
+            settings(ttl=ttl, timeout="100ms", namespace=loopback.namespace)
+            for ttl in (64, 65)
+        )
+        targets = [address(A), address(B)]
+        slots = [board.claim() for _ in targets]
+        long = asyncio.create_task(engine.fire(Volley(targets, first, (0, 0.1), slots)))
+        await engine.fire(Volley(targets[:1], other))
+        for port in engine._harbour.ports:
+            port.is_stale = True
+        again = await engine.fire(Volley(targets, other))
+        assert again.received.tolist() == [1, 1]
+        found = await asyncio.wait_for(long, 5)
+        assert found.send_errors == {(1, "EBADF"): 1}
+        assert found.sent.tolist() == [1, 0]
+        assert board.head[Head.IN_FLIGHT] == 0
+        assert board.read().rows[:, Cell.SEND_ERRORS].tolist() == [0, 1]
+        engine.close()
+
+    asyncio.run(go())
+
+
 def test_a_loop_that_was_held_up_loses_nothing_that_came_in_time() -> None:
     async def go(namespace: str) -> None:
         engine = Engine(Board.create(1))
