@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import html
 import math
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ import structlog
 
 from exporter.negotiation import choose_format
 from exporter.pages.answer import Answer, exposition, plain
+from exporter.pages.guard import Guard, unauthorized
 from exporter.registry import Registry, UnknownCollector
 from exporter.render import openmetrics_renderer, text_renderer
 from exporter.telemetry import Telemetry, version
@@ -35,8 +35,9 @@ class App:
     """Answers scrapes from a registry, at most `max_scrapes` at the same time.
 
     With a token, whoever does not send it sees nothing but the health page. `pages` are
-    further ones by their path; `more` are asked for families at every scrape, whatever
-    collectors it chose, and must answer at once.
+    further ones by their path, and `open_pages` those that everybody may ask for;
+    `more` are asked for families at every scrape, whatever collectors it chose, and
+    must answer at once.
     """
 
     def __init__(
@@ -48,11 +49,12 @@ class App:
         max_scrapes: int,
         gzip_level: int,
         pages: Mapping[str, Page] | None = None,
+        open_pages: Mapping[str, Page] | None = None,
         more: Sequence[Callable[[], Iterable[Family]]] = (),
     ) -> None:
         self._registry = registry
         self._telemetry = telemetry
-        self._token = None if token is None else token.encode()
+        self._guard = Guard(token)
         self._max_scrapes = max_scrapes
         self._gzip_level = gzip_level
         self._renderers = {
@@ -65,6 +67,7 @@ class App:
             "/metrics": self._metrics,
             "/-/healthy": self._healthy,
             **{path: self._guarded(page) for path, page in (pages or {}).items()},
+            **(open_pages or {}),
         }
 
     def __call__(
@@ -88,18 +91,9 @@ class App:
             return plain("405 Method Not Allowed", "Use GET.", ("Allow", "GET, HEAD"))
         return page(environ)
 
-    def _is_allowed(self, environ: WSGIEnvironment) -> bool:
-        if self._token is None:
-            return True
-        scheme, _, sent = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-        # WSGI hands over the bytes of a header as Latin-1.
-        return scheme.lower() == "bearer" and hmac.compare_digest(
-            sent.strip().encode("latin-1", "replace"), self._token
-        )
-
     def _guarded(self, page: Page) -> Page:
         def answer(environ: WSGIEnvironment) -> Answer:
-            return page(environ) if self._is_allowed(environ) else _unauthorized()
+            return page(environ) if self._guard.admits(environ) else unauthorized()
 
         return answer
 
@@ -108,24 +102,25 @@ class App:
         return plain("200 OK", "Healthy.")
 
     def _index(self, environ: WSGIEnvironment) -> Answer:
-        if not self._is_allowed(environ):
-            return _unauthorized()
+        if not self._guard.admits(environ):
+            return unauthorized()
         collectors = "".join(
             f'<li><a href="metrics?collect[]={quote(name)}">{html.escape(name)}</a>'
             for name in self._registry.names
         )
         probes = ' · <a href="probes">Probes</a>' if "/probes" in self._pages else ""
+        live = ' · <a href="live.html">Live</a>' if "/live.html" in self._pages else ""
         body = _PAGE.format(
-            version=html.escape(version()), collectors=collectors, probes=probes
+            version=html.escape(version()), collectors=collectors, more=probes + live
         )
         kind = ("Content-Type", "text/html; charset=utf-8")
         return Answer("200 OK", body.encode(), (kind,))
 
     def _metrics(self, environ: WSGIEnvironment) -> Answer:
         count = self._telemetry.count
-        if not self._is_allowed(environ):
+        if not self._guard.admits(environ):
             count("unauthorized")
-            return _unauthorized()
+            return unauthorized()
         if not self._telemetry.begin(self._max_scrapes):
             count("busy")
             return plain(
@@ -173,14 +168,6 @@ def _deadline(environ: WSGIEnvironment) -> float | None:
     return timeout * _SHARE_OF_TIMEOUT if usable else None
 
 
-def _unauthorized() -> Answer:
-    return plain(
-        "401 Unauthorized",
-        "Send the header Authorization: Bearer TOKEN.",
-        ("WWW-Authenticate", 'Bearer realm="epimetheus-exporter"'),
-    )
-
-
 _PAGE: Final = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -189,7 +176,7 @@ _PAGE: Final = """<!doctype html>
 <style>body {{ font: 1rem/1.5 system-ui; margin: 2rem auto; max-width: 40rem }}</style>
 <h1>Epimetheus exporter</h1>
 <p>Version {version}.
-<p><a href="metrics">Metrics</a> · <a href="-/healthy">Health</a>{probes}
+<p><a href="metrics">Metrics</a> · <a href="-/healthy">Health</a>{more}
 <h2>Collectors</h2>
 <ul>{collectors}</ul>
 </html>

@@ -9,6 +9,10 @@ from exporter.agent.agent import Agent, agent_name
 from exporter.app import App
 from exporter.collectors import ALIASES, COLLECTORS, build
 from exporter.collectors.base import Host
+from exporter.live.live import Live
+from exporter.live.page import LivePage, static_pages
+from exporter.live.wire import Wire
+from exporter.pages.guard import Guard
 from exporter.pages.limits import Limits
 from exporter.pages.probe import ProbePage
 from exporter.pages.probes import ProbesPage
@@ -65,6 +69,9 @@ def services(
         more.append(one.families)
         agent.append(one)
     page, pages = _pages(settings, prober, everyone=token is None)
+    clock = SystemClock()
+    live = Live(registry, Wire(clock), clock, most=exporter.live.max_clients)
+    watched = LivePage(live, registry, Guard(token))
     app = App(
         registry,
         Telemetry(SystemClock()),
@@ -72,10 +79,11 @@ def services(
         max_scrapes=exporter.max_scrapes,
         gzip_level=exporter.gzip_level,
         pages=pages,
-        more=[*more, page.families],
+        open_pages={"/live": watched, **static_pages()},
+        more=[*more, page.families, live.families],
     )
     threads = exporter.max_scrapes + exporter.probe.max_probes
-    return [*agent, prober, registry, Server(app, exporter.listen, threads)]
+    return [*agent, prober, registry, live, Server(app, exporter.listen, threads)]
 
 
 def _pages(

@@ -12,6 +12,7 @@ import structlog
 from waitress import wasyncore
 from waitress.server import create_server
 
+from exporter.connections import Channel
 from runtime.quantities import Address
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Server:
             threads=self._threads,
             **_WAITRESS,
         )
+        self._server.channel_class = Channel
         self._thread = threading.Thread(
             target=self._server.run, name="http", daemon=True
         )

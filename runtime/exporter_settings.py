@@ -17,7 +17,11 @@ from runtime.collector_settings import (
     SampledCollector,
     TextfileCollector,
 )
+<<<<<<< Updated upstream
 from runtime.measuring_settings import PerfCollector
+=======
+from runtime.live_settings import Live
+>>>>>>> Stashed changes
 from runtime.prober_settings import ProbePage, Prober
 from runtime.quantities import Address
 from runtime.section import Positive, Section, Whole
@@ -163,6 +167,7 @@ class Exporter(Section):
     gzip_level: Annotated[Whole, Field(ge=0, le=9)] = Field(
         3, description="Compression of answers to clients that accept gzip; 0 is off."
     )
+    live: Live = Live()
     paths: Paths = Paths()
     collectors: Collectors = Collectors()
     prober: Prober = Prober()

@@ -108,5 +108,24 @@ COLLECTORS = Row(
             ),
             warn(1),
         ),
+        Graph(
+            "Watchers",
+            "short",
+            "Who watches `/live` now, who was one too many, and who was cut off as "
+            "they read too slowly.",
+            (
+                Query("epimetheus_exporter_live_clients{$target}", "watching"),
+                Query(
+                    "increase(epimetheus_exporter_live_refused_total{$target}"
+                    "[$__rate_interval])",
+                    "refused",
+                ),
+                Query(
+                    "increase(epimetheus_exporter_live_slow_total{$target}"
+                    "[$__rate_interval])",
+                    "too slow",
+                ),
+            ),
+        ),
     ),
 )

@@ -19,6 +19,7 @@ from exporter.blackbox import base as blackbox_base
 from exporter.blackbox import tls as blackbox_tls
 from exporter.collectors import COLLECTORS, build
 from exporter.collectors.base import Metric, NothingHere
+from exporter.live import live
 from exporter.pages import probe
 from exporter.prober import details
 from exporter.prober import families as probes
@@ -65,7 +66,7 @@ def exporter() -> str:
     ]
     probed = set(probes.COUNTERS.values()) | _declared(probes) | _declared(details)
     itself = _declared(registry) | _declared(exporter_telemetry)
-    itself |= _declared(probe) | _declared(agent) | _declared(prober)
+    itself |= _declared(probe) | _declared(agent) | _declared(prober) | _declared(live)
     return "\n\n".join(
         [
             *parts,
