@@ -164,8 +164,9 @@ def uptime(
 ) -> tuple[int, int]:
     """Return for how long results were good, and for how long there were any.
 
-    Milliseconds. A result holds until the next one of its agent, job and probe, at
-    most for the milliseconds that `holds` gives its job, and not beyond `end`.
+    Milliseconds. A result holds until the next one of its agent, job, destination and
+    probe, at most for the milliseconds that `holds` gives its job, and not beyond
+    `end`.
     """
     source, params = picked.together(db)
     longest = "".join(f" WHEN {int(job)} THEN {int(ms)}" for job, ms in holds.items())
@@ -177,7 +178,7 @@ def uptime(
         "AS held FROM (SELECT u.job_id AS job, r.scheduled_ms AS at, "
         "CASE WHEN r.reason = '' THEN 1 ELSE 0 END AS good, "
         "COALESCE(LEAD(r.scheduled_ms) OVER (PARTITION BY u.agent_id, u.job_id, "
-        "r.probe ORDER BY r.scheduled_ms), ?) AS following "
+        "r.destination_id, r.probe ORDER BY r.scheduled_ms), ?) AS following "
         f"{source}) AS listed) AS timed"
     )
     rows: list[Any] = rows_of(db, sql, (end, *params))

@@ -98,8 +98,8 @@ def told_status(entry: entries.EntryRow) -> str:
 def uptime(db: Database, of: Picked, span: Span) -> tuple[float | None, float]:
     """Return the share of time at which results were good, and the seconds known.
 
-    A result holds until the next one of its agent, job and probe, at most for two
-    intervals of its job, and not beyond the span.
+    A result holds until the next one of its agent, job, destination and probe, at most
+    for two intervals of its job, and not beyond the span.
     """
     jobs = probe_figures.jobs_of(db, of)
     holds = {

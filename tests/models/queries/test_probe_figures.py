@@ -142,3 +142,12 @@ def test_each_probe_and_agent_has_a_time_of_its_own(db: Database) -> None:
         store(db, run(at, result("a", at)), agent="there")
     held = probe_figures.uptime(db, Picked(), {1: 2 * MINUTE}, BEGIN + 3 * MINUTE)
     assert held == (6 * MINUTE, 9 * MINUTE)
+
+
+def test_each_destination_of_a_job_has_a_time_of_its_own(db: Database) -> None:
+    known(db, "a", "b")
+    for minute in range(3):
+        at = BEGIN + minute * MINUTE
+        store(db, run(at, result("a", at), failure("b", at)))
+    held = probe_figures.uptime(db, Picked(job=1), {1: 2 * MINUTE}, BEGIN + 3 * MINUTE)
+    assert held == (3 * MINUTE, 6 * MINUTE)
