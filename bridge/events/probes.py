@@ -76,7 +76,11 @@ def failed_event(
     reason, message = first
     count = sum(reasons.values())
     words = "once" if count == 1 else f"{count} times"
-    told = f"{about} failed {words}, as seen by {', '.join(agents)}: {_why(*first)}"
+    if closed is None:
+        what = f"is failing, {words} so far"
+    else:
+        what = f"failed {words} within {format_duration((closed - opened) / 1000)}"
+    told = f"{about} {what}, as seen by {', '.join(agents)}: {_why(*first)}"
     return _event(
         FAILED,
         about,
@@ -233,11 +237,11 @@ def _event(
 
 
 def _why(reason: str, message: str) -> str:
+    """Return what a probe said, or what its reason means if it said nothing."""
     try:
-        meaning = MEANINGS[Reason(reason)]
+        return message or MEANINGS[Reason(reason)]
     except ValueError:  # of an agent that is newer than the bridge
-        meaning = reason
-    return f"{meaning} ({message})" if message and message != meaning else meaning
+        return reason
 
 
 def _compared(facts: Mapping[str, Any]) -> str:

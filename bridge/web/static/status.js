@@ -59,7 +59,7 @@ function showEvents(answer) {
     ["series", group.message],
     ["number", group.occurrences.toLocaleString("en")],
   ));
-  fill($("events"), rows, "No errors were recorded.");
+  fill($("events"), rows, "Nothing was recorded.");
 }
 
 // The page ----------------------------------------------------------------------------

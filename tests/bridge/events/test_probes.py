@@ -13,15 +13,16 @@ ABOUT = probes.About("gateway", "gateway.example.org", "icmp")
     ("first", "why"),
     [
         (("timeout", ""), "nothing came back in time"),
-        (("timeout", "after 1 s"), "nothing came back in time (after 1 s)"),
-        (("of_tomorrow", "odd"), "of_tomorrow (odd)"),
+        (("wrong_status", "the status is 503"), "the status is 503"),
+        (("of_tomorrow", "odd"), "odd"),
+        (("of_tomorrow", ""), "of_tomorrow"),
     ],
 )
 def test_a_failure_says_why(first: tuple[str, str], why: str) -> None:
     event = probes.failed_event(ABOUT, (1, None), {first[0]: 1}, first, ["one", "two"])
 
     assert event.message == (
-        f"icmp of gateway failed once, as seen by one, two: {why}."
+        f"icmp of gateway is failing, once so far, as seen by one, two: {why}."
     )
     assert (event.source, event.type, event.time) == ("probes", first[0], 1)
 
@@ -33,6 +34,7 @@ def test_a_failure_is_the_same_event_whatever_else_is_seen_of_it() -> None:
     other = probes.failed_event(ABOUT, (1, 9), more, first, ["one", "two"])
 
     assert (one.fingerprint, one.time) == (other.fingerprint, other.time)
+    assert other.message.startswith("icmp of gateway failed 3 times within 8ms, as")
     assert one.fingerprint == probes.prints(probes.FAILED, ABOUT)
     assert other.occurrences == 3
 
@@ -73,3 +75,14 @@ def test_what_was_worse_is_told_in_figures() -> None:
         "100.0 ms instead of 10.0 ms and 20.0% lost instead of 0.0%."
     )
     assert event.occurrences == 3
+    assert event.message.startswith("icmp of gateway, as seen by here, is worse than")
+
+
+def test_slower_hours_may_be_of_nobody_who_is_known() -> None:
+    facts = {"rtt": 0.1, "usual_rtt": 0.01, "slow": True}
+    event = probes.slower_event(ABOUT, (1, None), "", facts, 1)
+
+    assert event.message == (
+        "icmp of gateway is worse than usual in this hour of the week: 100.0 ms "
+        "instead of 10.0 ms."
+    )
