@@ -17,11 +17,8 @@ from runtime.collector_settings import (
     SampledCollector,
     TextfileCollector,
 )
-<<<<<<< Updated upstream
-from runtime.measuring_settings import PerfCollector
-=======
 from runtime.live_settings import Live
->>>>>>> Stashed changes
+from runtime.measuring_settings import PerfCollector
 from runtime.prober_settings import ProbePage, Prober
 from runtime.quantities import Address
 from runtime.section import Positive, Section, Whole

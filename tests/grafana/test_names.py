@@ -17,10 +17,7 @@ from exporter.collectors.base import Host, Metric
 from exporter.collectors.filesystem import GAUGES
 from exporter.collectors.memory import Memory
 from exporter.collectors.vmstat import Vmstat
-<<<<<<< Updated upstream
-=======
 from exporter.live import live
->>>>>>> Stashed changes
 from exporter.prober import details, families, itself
 from exporter.registry import DURATION, SUCCESS
 from models.database import open_database
@@ -94,11 +91,7 @@ def of_prober() -> list[Metric]:
     """Return what the exporter says of what it probes, of its agent and of watchers."""
     found = [
         each
-<<<<<<< Updated upstream
-        for module in (families, details, itself, agent_families)
-=======
         for module in (families, details, itself, agent_families, live)
->>>>>>> Stashed changes
         for each in vars(module).values()
     ]
     own = [one for each in found if isinstance(each, dict) for one in each.values()]
