@@ -127,7 +127,8 @@ class PowerSupply:
         for supply in self._supplies():
             folder = f"{self._folder}/{supply}"
             try:
-                told = read_attributes(folder, _KNOWN.intersection(names_in(folder)))
+                names = [name for name in names_in(folder) if name in _KNOWN]
+                told = read_attributes(folder, names)
             except FileNotFoundError:
                 continue  # it was unplugged just now
             for attribute, text in told.items():

@@ -37,7 +37,7 @@ has for no process."""
 RECORDED_CHIPS = "applesmc|asus_nb_wmi|coretemp|hwmon4|ieee80211|nct6779"
 
 # What end-to-end-test.sh of node_exporter chooses.
-SETTINGS = {
+SETTINGS: dict[str, dict[str, object]] = {
     "arp": {"exclude_devices": "nope"},
     "hwmon": {"exclude_chips": f"^(?!.*({RECORDED_CHIPS}))"},
     "interrupts": {"include_zeros": True},

@@ -21,7 +21,6 @@ FOUND_ANYWHERE = {
     "epimetheus_exporter_sample_age_seconds",
     "node_scrape_collector_duration_seconds",
     "node_scrape_collector_success",
-    "node_tcp_connection_states",
     "node_textfile_scrape_error",
     "node_time_seconds",
     "node_time_zone_offset_seconds",
@@ -41,11 +40,12 @@ NEEDED = {
     "sockstat",
     "softnet",
     "stat",
+    "tcpstat",
     "vmstat",
 }
 """Collectors of what every Linux has; for the others there is nothing to measure."""
 
-ANYWHERE = {"tcpstat", "textfile", "time", "timex", "uname"}
+ANYWHERE = {"textfile", "time", "timex", "uname"}
 
 SYSFS = {
     "bonding",
