@@ -51,12 +51,22 @@ class Agenda:
         self._looked = -_NEVER
 
     def plan(self, schedules: Mapping[str, Schedule], now: int) -> None:
-        """Go by these schedules from now on; runs that were made are not made again."""
+        """Go by these schedules from now on; runs that were made are not made again.
+
+        Nor is a run lost that is due since the last look, where a schedule stays.
+        """
+        before, waiting = self._schedules, self._next.copy()
         self._schedules = dict(schedules)
         self._made = {
             job: at for job, at in self._made.items() if job in self._schedules
         }
         self._reckon(now)
+        if now >= self._looked:
+            self._next |= {
+                job: waiting[job]
+                for job, schedule in schedules.items()
+                if before.get(job) == schedule
+            }
 
     def look(self, now: int) -> Due:
         """Return what is due at a time that may be before the one looked at last."""

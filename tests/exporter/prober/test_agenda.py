@@ -80,3 +80,17 @@ def test_a_new_plan_makes_no_run_twice() -> None:
     assert one.look(NOW + 5_000).runs == (("one", NOW + 5_000), ("two", NOW + 5_000))
     one.plan({}, NOW)
     assert one.look(NOW + 10_000).runs == ()
+
+
+def test_a_plan_that_comes_when_a_run_is_due_loses_none() -> None:
+    one = agenda(one=10_000, two=10_000)
+    one.look(NOW)
+    same, other = Schedule(interval=10_000), Schedule(interval=20_000)
+    one.plan({"one": same, "two": other}, NOW + 10_003)
+    assert one.look(NOW + 10_004).runs == (("one", NOW + 10_000),)
+    one.plan({"one": same}, NOW + 20_003)
+    late = one.look(NOW + 40_000 + GRACE // 2)
+    assert late.runs == (("one", NOW + 40_000),)
+    assert late.left_out == {"one": 2}
+    one.plan({"one": same}, NOW + 40_000)
+    assert one.look(NOW + 49_999).runs == ()
