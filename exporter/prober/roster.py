@@ -11,6 +11,8 @@ from runtime.probing.planning import assignments
 from runtime.probing.schedule import phase, splay
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from exporter.prober.board import Board
     from exporter.prober.tally import Tally
     from runtime.clock import Clock
@@ -56,9 +58,15 @@ class Roster:
         self._tally = tally
         self._clock = clock
         self._rows: dict[_Key, int] = {}
+        self._leaving: set[int] = set()
 
-    def assign(self, plan: Plan, agent: str) -> dict[str, Duty]:
-        """Return the duties of an agent by job, and give back rows without any."""
+    def assign(
+        self, plan: Plan, agent: str, busy: Collection[int] = ()
+    ) -> dict[str, Duty]:
+        """Return the duties of an agent by job, and give back rows without any.
+
+        Rows that are `busy`, as runs go on that count there, are given back later.
+        """
         before, self._rows = self._rows, {}
         fresh: list[int] = []
         duties = {
@@ -67,9 +75,12 @@ class Roster:
         }
         self._tally.clear(fresh)
         now = self._clock.monotonic()
-        for key, row in before.items():
-            if key not in self._rows:
-                self._board.release(row, now)
+        self._leaving.update(
+            row for key, row in before.items() if key not in self._rows
+        )
+        for row in sorted(self._leaving.difference(busy)):
+            self._board.release(row, now)
+        self._leaving.intersection_update(busy)
         return duties
 
     @property

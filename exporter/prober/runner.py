@@ -54,7 +54,7 @@ class Runner:
         self._duties: Mapping[str, Duty] = {}
         self._pauses = Pauses(())
         self._keep: History = "none"
-        self._going_on: set[asyncio.Task[None]] = set()
+        self._going_on: dict[asyncio.Task[None], Duty] = {}
         self._good: dict[tuple[str, str], bool] = {}
         self._routes: dict[int, tuple[str, int]] = {}
         self.counts: dict[str, JobCounts] = {}
@@ -78,9 +78,16 @@ class Runner:
 
     def begin(self, job: str, at: int) -> None:
         """Begin the run of a job that is due at a time, in UTC milliseconds."""
-        task = asyncio.create_task(self._run(self._duties[job], at), name=job)
-        self._going_on.add(task)
-        task.add_done_callback(self._going_on.discard)
+        duty = self._duties[job]
+        task = asyncio.create_task(self._run(duty, at), name=job)
+        self._going_on[task] = duty
+        task.add_done_callback(self._going_on.pop)
+
+    @property
+    def rows(self) -> set[int]:
+        """In which rows runs that go on are counted, also those of plans before."""
+        duties = self._going_on.values()
+        return {row for duty in duties for part in duty.parts for row in part.rows}
 
     def leave_out(self, job: str, count: int) -> None:
         """Count runs that were due while nothing could run."""

@@ -140,7 +140,7 @@ class Station:
 
     def _work(self, work: Work) -> None:
         plan = Plan.model_validate_json(work.plan)
-        duties = self._roster.assign(plan, work.agent)
+        duties = self._roster.assign(plan, work.agent, self._runner.rows)
         own = [module for module in plan.modules if module.name == DEFAULT.name]
         traceroute = [module for module in own if module.kind == DEFAULT.kind]
         self._traces.settings = traceroute[0] if traceroute else DEFAULT

@@ -146,7 +146,7 @@ class Rig:
             {"destinations": destinations, "jobs": jobs, **probes}
         )
         plan = plan_of(settings)
-        self.duties = self.roster.assign(plan, "here")
+        self.duties = self.roster.assign(plan, "here", self.runner.rows)
         self.runner.plan(self.duties, plan.maintenance, keep=keep)
 
     async def run(self, job: str, at: int = 60_000) -> Run:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from runtime.probing.planning import plan_of
 from runtime.probing.schedule import phase
 from tests.fakes import FakeClock
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 DESTINATIONS = [
     {"name": name, "host": f"192.0.2.{number}", "tags": ["all"]}
     for number, name in enumerate(("one", "two", "three"))
@@ -24,9 +27,11 @@ def roster() -> Roster:
     return Roster(Board.create(2), Tally.create(2), FakeClock())
 
 
-def assign(roster: Roster, *jobs: dict[str, Any], only: int = 3) -> Any:
+def assign(
+    roster: Roster, *jobs: dict[str, Any], only: int = 3, busy: Collection[int] = ()
+) -> Any:
     settings = {"destinations": DESTINATIONS[:only], "jobs": jobs}
-    return roster.assign(plan_of(Probes.model_validate(settings)), "here")
+    return roster.assign(plan_of(Probes.model_validate(settings)), "here", busy)
 
 
 def test_a_duty_has_places_in_phase_and_a_row_for_each_of_their_probes(
@@ -58,6 +63,25 @@ def test_rows_stay_and_those_that_are_given_back_rest(roster: Roster) -> None:
     assert after["one"] == before["one"]
     # Replies may still come for the old rows of the others.
     assert not {after["two"], after["three"]} & set(before.values())
+
+
+def test_rows_of_runs_that_go_on_are_not_given_to_others() -> None:
+    clock = FakeClock()
+    roster = Roster(Board.create(2), Tally.create(2), clock)
+    job, other = ({"name": name, "tags": ["all"]} for name in ("job", "other"))
+
+    def rows(job: dict[str, Any], busy: Collection[int] = ()) -> set[int]:
+        assign(roster, job, busy=busy)
+        return {row.row for row in roster.rows}
+
+    before = rows(job)
+    rows(other, busy=before)
+    clock.advance(3600)
+    assert not rows(job, busy=before) & before
+    rows(other)
+    clock.advance(3600)
+    rows(job)
+    assert rows(other) == before
 
 
 def test_a_probe_that_becomes_of_another_kind_is_counted_anew(roster: Roster) -> None:

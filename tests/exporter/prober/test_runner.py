@@ -275,6 +275,23 @@ def test_a_new_plan_keeps_counting_where_the_old_one_did() -> None:
     asyncio.run(body())
 
 
+def test_rows_are_in_use_while_runs_go_on_whatever_the_plan() -> None:
+    async def body() -> None:
+        rig = Rig()
+        rig.kinds["tcp"].hold["192.0.2.2"] = asyncio.Event()
+        rig.plan(hosts=THREE, jobs=[job()])
+        rows = {row.row for row in rig.roster.rows}
+        assert rig.runner.rows == set()
+        rig.runner.begin("job", NOON)
+        rig.plan(jobs=[])
+        assert rig.runner.rows == rows
+        rig.kinds["tcp"].hold["192.0.2.2"].set()
+        await rig.ended()
+        assert rig.runner.rows == set()
+
+    asyncio.run(body())
+
+
 def test_runs_survive_the_wire() -> None:
     async def body() -> None:
         rig = Rig()
