@@ -93,7 +93,7 @@ class Answers:
         )
         try:
             async with asyncio.timeout(seconds + _SPARE):
-                return await self._attempts.one(target, shortened, tools)
+                return await self._attempts.asked(target, shortened, tools)
         except TimeoutError:
             message = f"it was not done within {format_duration(seconds)}"
             spent = tools.clock.monotonic() - began

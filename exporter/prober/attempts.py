@@ -21,6 +21,10 @@ log = structlog.get_logger(__name__)
 AT_ONCE: Final = 400
 """Probes in flight; what is more waits, and is counted. Each needs a file or two."""
 
+ASKED_AT_ONCE: Final = 100
+"""Probes in flight that somebody asked for; jobs, however slow, take no room of theirs.
+"""
+
 SKIPPED: Final = None
 """What comes of a probe that still goes on from the run before."""
 
@@ -35,6 +39,7 @@ class Attempts:
         self._probes = probes
         self._tools = tools
         self._room = asyncio.Semaphore(AT_ONCE)
+        self._room_of_asked = asyncio.Semaphore(ASKED_AT_ONCE)
         self._going_on: set[int] = set()
         self.in_flight = 0
         self.waits = 0
@@ -51,9 +56,18 @@ class Attempts:
 
     async def one(self, target: Target, settings: Settings, tools: Tools) -> Result:
         """Probe a target when there is room; raises nothing but CancelledError."""
-        if self._room.locked():
+        return await self._when_there_is(self._room, target, settings, tools)
+
+    async def asked(self, target: Target, settings: Settings, tools: Tools) -> Result:
+        """Do as `one`, for somebody who asked and waits."""
+        return await self._when_there_is(self._room_of_asked, target, settings, tools)
+
+    async def _when_there_is(
+        self, room: asyncio.Semaphore, target: Target, settings: Settings, tools: Tools
+    ) -> Result:
+        if room.locked():
             self.waits += 1
-        async with self._room:
+        async with room:
             self.in_flight += 1
             try:
                 return await self._probes[settings.kind](target, settings, tools)

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 
 from exporter.prober import messages
 from exporter.prober.messages import Answer, Ask
-from exporter.probes.base import ProbeFailed
+from exporter.probes.base import ProbeFailed, Target
 from runtime.probing import wire
 from runtime.probing.jobs import BUILT_IN
 from runtime.probing.rules import Rules, parse_rule
 from tests.exporter.prober.rig import Rig
 
 if TYPE_CHECKING:
-    from exporter.probes.base import Target, Tools
+    import pytest
+
+    from exporter.probes.base import Tools
     from runtime.probing.probes import Probe
     from runtime.probing.wire import Result
 
@@ -73,6 +75,30 @@ def test_a_probe_gets_the_guard_of_its_question_and_no_more_time() -> None:
 
     assert asyncio.run(seen(None)) == (2.5, True)
     assert asyncio.run(seen(Rules((parse_rule("192.0.2.0/24"),)))) == (2.5, False)
+
+
+def test_jobs_that_are_slow_hold_up_no_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("exporter.prober.attempts.AT_ONCE", 2)
+
+    async def body() -> None:
+        rig = Rig()
+        rig.kinds["tcp"].hold["slow"] = asyncio.Event()
+        slow = [
+            asyncio.create_task(rig.attempts.once(row, Target("one", "slow"), TCP))
+            for row in range(5)
+        ]
+        await asyncio.sleep(0.001)
+        rig.answers.ask(ask(7))
+        await rig.until(lambda: rig.told)
+        (answer,) = rig.told
+        assert isinstance(answer, Answer)
+        assert answer.result.succeeded
+        rig.kinds["tcp"].hold["slow"].set()
+        await asyncio.gather(*slow)
+
+    asyncio.run(body())
 
 
 def test_a_test_of_a_plan_is_carried_out_once() -> None:
