@@ -18,7 +18,11 @@ from runtime.collector_settings import (
     TextfileCollector,
 )
 from runtime.live_settings import Live
-from runtime.measuring_settings import PerfCollector
+from runtime.measuring_settings import (
+    CgroupsCollector,
+    PerfCollector,
+    TopProcessesCollector,
+)
 from runtime.prober_settings import ProbePage, Prober
 from runtime.quantities import Address
 from runtime.section import Positive, Section, Whole
@@ -101,6 +105,7 @@ class Collectors(Section):
 
     arp: ArpCollector = ArpCollector()
     bonding: Collector = Collector()
+    cgroups: CgroupsCollector = CgroupsCollector()
     conntrack: Collector = Collector()
     cpu: Collector = Collector()
     cpufreq: Collector = Collector()
@@ -135,6 +140,7 @@ class Collectors(Section):
     textfile: TextfileCollector = TextfileCollector()
     time: Collector = Collector()
     timex: Collector = Collector()
+    top_processes: TopProcessesCollector = TopProcessesCollector()
     udp_queues: Collector = Collector()
     uname: Collector = Collector()
     vmstat: VmstatCollector = VmstatCollector()

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field
 
 from runtime.collector_settings import OptionalCollector
 from runtime.quantities import Written
+from runtime.section import Positive, Section, Whole
+from runtime.texts import Regex
 
 
 def _cpus(text: str) -> str:
@@ -21,6 +23,14 @@ def _cpus(text: str) -> str:
 CpuList = Annotated[str, AfterValidator(_cpus), Written("list of CPUs", "0-7,16")]
 
 
+class Sampling(Section):
+    """What measures in the background, whoever asks and how often."""
+
+    interval: Positive = Field(
+        15.0, description="Time between two samples; scrapes are given the last one."
+    )
+
+
 class PerfCollector(OptionalCollector):
     """Counters of CPUs and of the kernel, by perf_event_open(2)."""
 
@@ -31,4 +41,33 @@ class PerfCollector(OptionalCollector):
         ("hardware", "software", "cache"),
         description="What is counted: cycles, instructions and the like, events of the "
         "kernel, hits and misses of single caches.",
+    )
+
+
+class CgroupsCollector(Sampling, OptionalCollector):
+    """Services, slices and containers, by control groups of version 2."""
+
+    depth: Annotated[Whole, Field(ge=1, le=16)] = Field(
+        4, description="Levels of the tree that are looked at."
+    )
+    limit: Annotated[Whole, Field(ge=1)] = Field(
+        200, description="Groups that are measured; how many more there are is told."
+    )
+    include: Regex = Field(
+        r"",
+        description="Groups that are measured, by regular expression on the path, such "
+        "as `/system.slice/ssh.service`.",
+    )
+    exclude: Regex = Field(
+        r"\.(mount|swap|socket)$|^/(dev-|init\.scope|sys-)",
+        description="Groups left out of these, by regular expression on the path.",
+    )
+
+
+class TopProcessesCollector(Sampling, OptionalCollector):
+    """The programs that use most, by name; without their command lines."""
+
+    limit: Annotated[Whole, Field(ge=1, le=1000)] = Field(
+        10,
+        description="Names by CPU time, and as many by memory and by bytes of disks.",
     )

@@ -33,7 +33,11 @@ from runtime.exporter_settings import (
     Paths,
     VmstatCollector,
 )
-from runtime.measuring_settings import PerfCollector
+from runtime.measuring_settings import (
+    CgroupsCollector,
+    PerfCollector,
+    TopProcessesCollector,
+)
 from runtime.probing.jobs import Probes
 from runtime.quantities import Address, Size, format_duration
 from runtime.retention_settings import Retention
@@ -47,6 +51,7 @@ __all__ = [
     "ArpCollector",
     "Bridge",
     "Calendar",
+    "CgroupsCollector",
     "Collector",
     "Collectors",
     "Database",
@@ -75,6 +80,7 @@ __all__ = [
     "Switch",
     "Target",
     "TextfileCollector",
+    "TopProcessesCollector",
     "Verify",
     "VmstatCollector",
     "Whole",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from exporter.collectors.arp import Arp
 from exporter.collectors.base import Collector, Family, Host, NothingHere
 from exporter.collectors.bonding import Bonding
+from exporter.collectors.cgroups import Cgroups
 from exporter.collectors.conntrack import Conntrack
 from exporter.collectors.cpu import Cpu
 from exporter.collectors.cpufreq import Cpufreq
@@ -45,6 +46,7 @@ from exporter.collectors.textfile import Textfile
 from exporter.collectors.thermal_zone import ThermalZone
 from exporter.collectors.time import Time
 from exporter.collectors.timex import Timex
+from exporter.collectors.top_processes import TopProcesses
 from exporter.collectors.udp_queues import UdpQueues
 from exporter.collectors.uname import Uname
 from exporter.collectors.vmstat import Vmstat
@@ -66,6 +68,7 @@ class Build(Protocol):
 COLLECTORS: Final[Mapping[str, Build]] = {
     "arp": Arp,
     "bonding": Bonding,
+    "cgroups": Cgroups,
     "conntrack": Conntrack,
     "cpu": Cpu,
     "cpufreq": Cpufreq,
@@ -100,6 +103,7 @@ COLLECTORS: Final[Mapping[str, Build]] = {
     "textfile": Textfile,
     "time": Time,
     "timex": Timex,
+    "top_processes": TopProcesses,
     "udp_queues": UdpQueues,
     "uname": Uname,
     "vmstat": Vmstat,

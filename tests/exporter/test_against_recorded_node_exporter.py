@@ -19,8 +19,16 @@ if TYPE_CHECKING:
 
     from exporter.collectors.base import Host
 
-OF_THE_TEST_MACHINE = {"filesystem", "perf", "tcpstat", "timex", "uname"}
-"""Collectors that ask the kernel itself, and not the recorded files."""
+OF_THE_TEST_MACHINE = {
+    "cgroups",
+    "filesystem",
+    "perf",
+    "tcpstat",
+    "timex",
+    "top_processes",
+    "uname",
+}
+"""Collectors that ask the kernel itself, or that node_exporter does not have."""
 
 NO_FILE_OF_PROC = re.compile(r"node_network_(receive|transmit)_(?!queue_length).*")
 """node_exporter asks netlink; the file that is read here is not in its recording."""
