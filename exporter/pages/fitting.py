@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from exporter.probes.credentials import may_be_secret
 from runtime.probing.probes import (
     HttpProbe,
     IcmpProbe,
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 _SHARE: Final = 0.8
 """Of the time that a download may take; the rest is for it to begin."""
-
-
-_CREDENTIALS: Final = {"authorization", "cookie", "proxy-authorization", "x-api-key"}
 
 
 class DoesNotFit(ValueError):  # noqa: N818 - what it is about
@@ -80,6 +78,6 @@ def tells_secrets(module: Probe) -> bool:
     """Whether a module sends something that not everybody may hear."""
     if not isinstance(module, HttpProbe):
         return False
-    names = {line.partition(":")[0].strip().lower() for line in module.headers}
+    names = [line.partition(":")[0].strip() for line in module.headers]
     secrets = (module.password_secret, module.bearer_secret)
-    return any(secrets) or not names.isdisjoint(_CREDENTIALS)
+    return any(secrets) or any(map(may_be_secret, names))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from exporter.probes.base import ProbeFailed
 from runtime.probing.reasons import Reason
@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runtime.probing.probes import HttpProbe
+
+
+_SECRET: Final = re.compile(
+    r"auth|cookie|token|secret|passw|credential|session|signature|(^|[-_])(api)?key",
+    re.IGNORECASE,
+)
+
+
+def may_be_secret(header: str) -> bool:
+    """Whether a header, by its name, may be what gets somebody in."""
+    return bool(_SECRET.search(header))
 
 
 def authorization(settings: HttpProbe, secrets: Path | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from exporter.probes.credentials import authorization
+from exporter.probes.credentials import authorization, may_be_secret
 from exporter.probes.hosts import ascii_name, place_of
 from exporter.probes.http_hops import Request
 from exporter.probes.urls import Url, first_url
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 USER_AGENT: Final = "epimetheus-prober"
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KEEPS_METHOD: Final = frozenset({307, 308})
-_OF_ONE_HOST: Final = frozenset(
-    {"authorization", "cookie", "host", "proxy-authorization"}
-)
 
 
 def first_request(settings: HttpProbe, host: str, secrets: Path | None) -> Request:
@@ -81,7 +78,7 @@ def next_request(request: Request, status: int, url: Url) -> Request:
     if (url.host, url.port) != (before.host, before.port) or (
         before.secure and not url.secure
     ):
-        headers = [one for one in headers if one[0].lower() not in _OF_ONE_HOST]
+        headers = [one for one in headers if not may_be_secret(one[0])]
         host, name = url.authority, ""
     return replace(
         request,

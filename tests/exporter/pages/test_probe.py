@@ -103,6 +103,7 @@ def test_other_targets_need_a_rule_that_allows_them() -> None:
         {"user": "me", "password_secret": "password"},
         {"headers": ["authorization: Basic bWU6"]},
         {"headers": ["Cookie: session=1"]},
+        {"headers": ["Private-Token: key"]},
     ],
 )
 def test_modules_with_secrets_tell_them_to_configured_destinations_only(

@@ -193,3 +193,16 @@ def test_targets_are_sent_as_they_must_be(peers: Peers) -> None:
     port = peers.serve(site.http1)
     wanted = [f"^/x for 127.0.0.1:{port}$"]
     assert tried("http", f"http://127.0.0.1:{port}/x", body_matches=wanted).reason == ""
+
+
+def test_a_key_in_a_header_goes_to_no_other_host(peers: Peers) -> None:
+    site = Site({"/": redirect("/same"), "/other": page()})
+    port = peers.serve(site.http1)
+    site.answers["/same"] = redirect(f"http://good.test:{port}/other")
+    headers = ("X-Api-Key: key", "X-Plain: text")
+    result = tried("http", f"127.0.0.1:{port}", headers=headers)
+    assert result.reason == "", result.message
+    told = [
+        (one.headers.get("x-api-key"), one.headers["x-plain"]) for one in site.asked
+    ]
+    assert told == [("key", "text"), ("key", "text"), (None, "text")]
