@@ -72,6 +72,7 @@ class Echoes:
         self._tally = tally
         self._clock = clock
         self._busy: dict[int, float] = {}
+        self._sought: set[int] = set()
         self._forbidden = False
         self._addresses: dict[str, str] = {}
         self._moved: dict[str, str] = {}
@@ -91,7 +92,7 @@ class Echoes:
             if literal is not None and _fits(literal, shot.settings):
                 ready.append((number, literal))
             else:
-                names[number] = asyncio.create_task(self.resolve(shot, number))
+                names[number] = self._seek(shot, number)
         try:
             if names:
                 await asyncio.sleep(0)
@@ -103,6 +104,14 @@ class Echoes:
         finally:
             for task in names.values():
                 task.cancel()
+
+    def _seek(self, shot: _Shot, number: int) -> asyncio.Task[Address]:
+        """Begin to resolve a name; its row is busy as long as that takes."""
+        row = shot.part.rows[number]
+        self._sought.add(row)
+        task = asyncio.create_task(self.resolve(shot, number))
+        task.add_done_callback(lambda _: self._sought.discard(row))
+        return task
 
     async def resolve(self, shot: _Shot, number: int) -> Address:
         """Return the address that is tried; raises ProbeFailed."""
@@ -139,15 +148,18 @@ class Echoes:
 
     def _free(self, shot: _Shot, chosen: Iterable[int]) -> Iterable[int]:
         """Yield the chosen places but those that are busy, which are skipped."""
-        its = shot.settings
-        lasts = (its.count - 1) * its.spacing + its.timeout
         for number in chosen:
             row, due = shot.part.rows[number], shot.began + shot.places[number].phase
-            if self._busy.get(row, 0.0) - _SLACK > due:
+            if row in self._sought or self._busy.get(row, 0.0) - _SLACK > due:
                 shot.to.skip(number)
             else:
-                self._busy[row] = due + lasts
+                self._busy[row] = due + shot.lasts
                 yield number
+
+    def late(self, shot: _Shot, number: int) -> None:
+        """Have a place be busy from now on, or from its phase if that is to come."""
+        due = max(shot.began + shot.places[number].phase, self._clock.monotonic())
+        self._busy[shot.part.rows[number]] = due + shot.lasts
 
     def now_ms(self) -> int:
         """Return the time in UTC milliseconds."""
@@ -207,6 +219,12 @@ class _Shot:
         self.began = began
         self._echoes = echoes
 
+    @property
+    def lasts(self) -> float:
+        """Seconds from a place's first request until its last one counts as lost."""
+        its = self.settings
+        return (its.count - 1) * its.spacing + its.timeout
+
     async def fire(
         self, aimed: Sequence[tuple[int, Address]], elapsed: float = 0.0
     ) -> None:
@@ -236,6 +254,8 @@ class _Shot:
     async def follow(self, number: int, name: asyncio.Task[Address]) -> None:
         """Try a place as soon as its name is resolved."""
         aimed = await self.aim(number, name)
+        if aimed:
+            self._echoes.late(self, number)
         await self.fire(aimed, self._echoes.elapsed(self.began))
 
 

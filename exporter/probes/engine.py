@@ -276,9 +276,9 @@ class Engine:
         some = len(aims)
         try:
             salvo.port.go(Way.of(settings))
-        except OSError as error:
-            # Its socket was closed, as what it was bound to is gone.
-            self._accounts.refused(salvo.run, aims[:, Aim.TARGET], error_name(error))
+        except OSError as gone:
+            # Its socket was closed, as what it was bound to is no more.
+            self._accounts.refused(salvo.run, aims[:, Aim.TARGET], error_name(gone))
             return
         reserved = flights.reserve(some, self._clocks.realtime())
         if reserved is None:

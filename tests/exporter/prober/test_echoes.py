@@ -10,6 +10,7 @@ from exporter.prober.tally import PLACE, Cell
 from exporter.probes.base import ProbeFailed
 from runtime.probing.reasons import Reason
 from tests.exporter.prober.rig import Rig
+from tests.fakes import FakeClock
 
 HOSTS = {f"host-{n}": f"192.0.2.{n}" for n in range(1, 101)}
 
@@ -150,5 +151,25 @@ def test_echoes_that_are_still_under_way_are_not_doubled() -> None:
         rig.echo.hold.set()
         await second
         assert {run.skipped for run in rig.runs} == {0, 1}
+
+    asyncio.run(body())
+
+
+def test_a_name_that_is_still_sought_is_skipped_and_sent_to_once() -> None:
+    async def body() -> None:
+        rig = Rig()
+        rig.names.slow["slow.test"] = asyncio.Event()
+        rig.names.known["slow.test"] = "192.0.2.9"
+        rig.plan(hosts={"slow": "slow.test"}, jobs=[job(interval="1s")])
+        # Settings may be longer than the time that passes here.
+        rig.echoes._clock = clock = FakeClock()
+        for at in (60_000, 62_000, 64_000):
+            rig.runner.begin("job", at)
+            await asyncio.sleep(0.001)
+            clock.advance(2)
+        rig.names.slow["slow.test"].set()
+        await rig.ended()
+        assert sorted(run.skipped for run in rig.runs) == [0, 1, 1]
+        assert len(rig.echo.volleys) == 1
 
     asyncio.run(body())
