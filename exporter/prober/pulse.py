@@ -64,8 +64,10 @@ class Pulse:
             self._stepped = self._clock.monotonic()
         self._ahead = ahead
         if len(self._late) >= _SECOND:
-            self._board.observe((np.array(self._late) * 1e9).astype(np.int64), Head.LAG)
-            self._board.add(Head.BEATS, len(self._late))
+            late = (np.array(self._late) * 1e9).astype(np.int64)
+            with self._board:
+                self._board.observe(late, Head.LAG)
+                self._board.add(Head.BEATS, len(self._late))
             self._late.clear()
 
     def starved_since(self, began: float) -> bool:
