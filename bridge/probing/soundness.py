@@ -6,6 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Final
 
+from bridge.probing.sound_facts import wrong_facts
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,6 +24,10 @@ _WORD: Final = re.compile(r"[a-z_]{0,40}")
 _HEX: Final = re.compile(r"[0-9a-f]{0,64}")
 _SHOWN: Final = 64
 _LARGEST_COUNT: Final = 2**31
+_MOST_REQUESTS: Final = 10_000
+"""Of a result: each is a time, or the lack of one, wherever it is read."""
+_MOST_MARKS: Final = 16
+_MOST_PHASES: Final = 32
 _LONGEST_RUN: Final = 366 * 86400.0
 _COUNTS: Final = ("destinations", "succeeded", "failed", "skipped", "left_alone")
 _PATTERNS: Final = {
@@ -71,11 +77,13 @@ def _wrong_of_result(result: Result, now_ms: int) -> Iterator[str]:
         if not pattern.fullmatch(text):
             yield f"{key}: {text[:_SHOWN]!r} is nothing that is known"
     yield from _wrong_time("began_ms", result.began_ms, now_ms)
-    yield from _wrong_count("sent", result.sent)
-    yield from _wrong_count("received", result.received)
+    yield from _wrong_requests(result)
     yield from _wrong_text("message", result.message)
     yield from _wrong_text("address", result.address)
     yield from _wrong_marks(result.marks)
+    if len(result.phases) > _MOST_PHASES:
+        yield f"phases: there are more than {_MOST_PHASES}"
+    yield from wrong_facts(result.facts)
     for time in (result.seconds, *result.rtts, *result.phases.values()):
         if time is not None and not (math.isfinite(time) and 0 <= time < _LONGEST_RUN):
             yield f"seconds, rtts or phases: {time} is not a duration"
@@ -96,11 +104,22 @@ def _wrong_count(key: str, count: int) -> Iterator[str]:
         yield f"{key}: {count} is out of range"
 
 
+def _wrong_requests(result: Result) -> Iterator[str]:
+    if not 0 <= result.sent <= _MOST_REQUESTS:
+        yield f"sent: {result.sent} is out of range"
+    if not 0 <= result.received <= result.sent:
+        yield f"received: {result.received} is out of range, {result.sent} were sent"
+    if len(result.rtts) > _MOST_REQUESTS:
+        yield f"rtts: are {len(result.rtts)}, more than {_MOST_REQUESTS}"
+
+
 def _wrong_text(key: str, text: str) -> Iterator[str]:
     if len(text) > LONGEST_TEXT:
         yield f"{key}: is longer than {LONGEST_TEXT} letters"
 
 
 def _wrong_marks(marks: tuple[str, ...]) -> Iterator[str]:
+    if len(marks) > _MOST_MARKS:
+        yield f"marks: there are more than {_MOST_MARKS}"
     if not all(map(_WORD.fullmatch, marks)):
         yield f"marks: {', '.join(marks)[:_SHOWN]!r} is nothing that is known"

@@ -46,3 +46,24 @@ def test_what_is_sound_fits_into_a_table(numbers: dict[str, int]) -> None:
     if not wrong_run(told, NOW):
         assert all(0 <= number < 2**63 for number in numbers.values())
         assert msgspec.json.decode(msgspec.json.encode(told), type=type(told)) == told
+
+
+@pytest.mark.parametrize(
+    ("why", "changes"),
+    [
+        ("sent: 2147483647 is out of range", {"sent": 2**31 - 1}),
+        ("received: 2 is out of range, 1 were sent", {"received": 2}),
+        ("rtts: are 10001, more than", {"rtts": (0.1,) * 10_001}),
+        ("phases: there are", {"phases": dict.fromkeys(map(str, range(33)), 1.0)}),
+        ("marks: there are more than 16", {"marks": ("starved",) * 17}),
+        ("facts.hops: ", {"facts": {"hops": [{"addresses": [1, 2]}]}}),
+    ],
+)
+def test_a_result_is_no_larger_and_no_other_than_readers_take_it(
+    why: str, changes: dict[str, Any]
+) -> None:
+    assert wrong_result(result("a", **changes), NOW).startswith(why)
+
+
+def test_kinds_that_count_no_requests_have_one_time() -> None:
+    assert wrong_result(result("a", sent=0, received=0, rtts=(0.1,)), NOW) == ""
