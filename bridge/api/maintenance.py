@@ -17,6 +17,7 @@ from bridge.auth import Scope, needs
 from bridge.probing.entries import MAINTENANCE, stored, written
 from models.queries.entries import Sought
 from runtime.probing.jobs import Maintenance  # noqa: TC001 - pydantic reads annotations
+from runtime.probing.schedule import PauseState  # noqa: TC001 - same
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "name": "patch-night",
@@ -24,6 +25,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "revision": 1,
     "created_at": 1795262400.0,
     "updated_at": 1795262400.0,
+    "state": "planned",
     "settings": written(stored(MAINTENANCE, MaintenanceBody.example)),
 }
 
@@ -41,6 +43,10 @@ class MaintenanceModel(EntryModel):
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
+    state: PauseState = Field(
+        description="planned until it begins and between its windows, over after its "
+        "end."
+    )
     settings: Maintenance = Field(description="The keys of config.yaml, all of them.")
 
 

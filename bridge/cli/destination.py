@@ -28,14 +28,13 @@ from bridge.cli.probed import (
 )
 from bridge.cli.tables import show
 from bridge.probing.asking import ask, state_of, wish_of
-from bridge.probing.documents import seconds, test_document
+from bridge.probing.documents import test_document
 from bridge.probing.entries import DESTINATION
 from models.queries import probe_tests
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from bridge.probing.catalogue import Entry
     from models.queries.probe_tests import AskedTest
 
 _LOOK: Final = 0.5
@@ -47,15 +46,15 @@ def command() -> None:
     """List and edit what is probed, by the keys of config.yaml; tell how it is."""
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
-    settings = entry.row.document
+def _row(told: dict[str, Any]) -> tuple[str, ...]:
+    settings = told["settings"]
     return (
-        entry.name,
+        told["name"],
         settings["host"],
         figure(settings["tags"]),
-        entry.status,
-        when(seconds(entry.row.last_seen)),
-        entry.row.origin,
+        told["status"],
+        when(told["last_seen"]),
+        told["origin"],
     )
 
 

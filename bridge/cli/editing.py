@@ -22,7 +22,6 @@ from runtime.problems import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bridge.probing.catalogue import Entry
     from bridge.probing.entries import Kind
 
 _MOST: Final = 100_000
@@ -38,9 +37,12 @@ def add_commands(
     group: click.Group,
     kind: Kind,
     headings: Sequence[str],
-    row: Callable[[Entry], Sequence[str]],
+    row: Callable[[dict[str, Any]], Sequence[str]],
 ) -> None:
-    """Give a group list, show, add, change and remove; `row` is a line of the list."""
+    """Give a group list, show, add, change and remove.
+
+    `row` makes a line of the list of an entry as the API tells it.
+    """
     group.add_command(_list(kind, headings, row))
     group.add_command(_show(kind))
     group.add_command(_add(kind))
@@ -49,7 +51,9 @@ def add_commands(
 
 
 def _list(
-    kind: Kind, headings: Sequence[str], row: Callable[[Entry], Sequence[str]]
+    kind: Kind,
+    headings: Sequence[str],
+    row: Callable[[dict[str, Any]], Sequence[str]],
 ) -> click.Command:
     @click.command("list", help=f"List {kind.key}, by name.")
     @click.option("--query", default="", help="Only what has this text somewhere.")
@@ -65,7 +69,7 @@ def _list(
         if plain:
             print_json({kind.key: told})
         else:
-            show(headings, [row(entry) for entry in found])
+            show(headings, [row(one) for one in told])
 
     return command
 

@@ -33,23 +33,21 @@ from bridge.probing.schedules import standing
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from bridge.probing.catalogue import Entry
-
 
 @click.group("job")
 def command() -> None:
     """List and edit who probes what and when; start, stop and evaluate jobs."""
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
-    settings = entry.row.document
+def _row(told: dict[str, Any]) -> tuple[str, ...]:
+    settings = told["settings"]
     return (
-        entry.name,
+        told["name"],
         settings["interval"],
         *(figure(settings[key]) for key in ("probes", "destinations", "tags")),
         figure(settings["agents"]) if settings["agents"] else "all",
-        "runs" if settings["enabled"] else "stopped",
-        entry.row.origin,
+        told["state"],
+        told["origin"],
     )
 
 

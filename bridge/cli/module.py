@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from bridge.cli.editing import add_commands
 from bridge.probing.entries import MODULE
-
-if TYPE_CHECKING:
-    from bridge.probing.catalogue import Entry
 
 
 @click.group("module")
@@ -18,9 +15,9 @@ def command() -> None:
     """List and edit named probes, by the keys of config.yaml."""
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
-    settings = entry.row.document
-    return (entry.name, settings["kind"], settings["timeout"], entry.row.origin)
+def _row(told: dict[str, Any]) -> tuple[str, ...]:
+    settings = told["settings"]
+    return (told["name"], settings["kind"], settings["timeout"], told["origin"])
 
 
 add_commands(command, MODULE, ("name", "kind", "timeout", "owner"), _row)

@@ -95,14 +95,15 @@ def lasting(seconds: float | None) -> str:
 def figure(value: object) -> str:
     """Return a setting for people, as config.yaml writes it."""
     match value:
-        case None | "" | [] | {}:
+        case None | "" | []:
             return "-"
         case bool():
             return "true" if value else "false"
         case list():
             return ", ".join(map(figure, value))
         case dict():
-            return ", ".join(f"{key}: {figure(inner)}" for key, inner in value.items())
+            inside = (f"{key}: {figure(inner)}" for key, inner in value.items())
+            return f"{{{', '.join(inside)}}}" if value else "-"
     return str(value)
 
 

@@ -5,11 +5,12 @@ Times are UTC seconds, settings have the words of config.yaml.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bridge.probing.asking import is_here, state_of
-from bridge.probing.entries import DESTINATION, JOB
+from bridge.probing.entries import DESTINATION, JOB, MAINTENANCE, stored
 from bridge.probing.schedules import schedule_of
+from runtime.probing.schedule import pause_state
 
 if TYPE_CHECKING:
     from bridge.probing.catalogue import Entry
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from models.queries.agents import AgentRow
     from models.queries.probe_tests import AskedTest
     from models.queries.runs import RunRow
+    from runtime.probing.jobs import Maintenance
 
 
 def seconds(milliseconds: int | None) -> float | None:
@@ -51,6 +53,9 @@ def _known(entry: Entry, now_ms: int) -> dict[str, Any]:
             "state": schedule.state(now_ms),
             "next_run": seconds(schedule.next(now_ms)),
         }
+    if entry.kind is MAINTENANCE:
+        pause = cast("Maintenance", stored(MAINTENANCE, entry.row.document))
+        return {"state": pause_state(pause, now_ms)}
     return {}
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from runtime.probing.jobs import Job, Maintenance
 
+PauseState = Literal["going_on", "planned", "over"]
 State = Literal["running", "not_scheduled", "pending", "expired", "disabled"]
 """What a job is doing; `pending` before its validity, `expired` after it."""
 
@@ -154,6 +155,14 @@ def under_maintenance(
 ) -> bool:
     """Return whether a destination with these tags is left alone at a time."""
     return any(concerns(one, destination, tags) for one in Pauses(maintenance).at(at))
+
+
+def pause_state(maintenance: Maintenance, at: int) -> PauseState:
+    """Return what maintenance is doing at a time, UTC milliseconds."""
+    span = _span(maintenance)
+    if at >= span.end:
+        return "over"
+    return "going_on" if Pauses((maintenance,)).at(at) else "planned"
 
 
 def instant(text: str) -> int:

@@ -22,7 +22,7 @@ async function ask(path, parameters) {
   if (response.ok) return response.json();
   const problem = await response.json().catch(() => ({ detail: response.statusText }));
   if (response.status === 401 || response.status === 403) throw new Refused(response.status, problem.detail);
-  throw new Error(problem.detail);
+  throw Object.assign(new Error(problem.detail), { status: response.status });
 }
 
 function element(tag, className, text) {

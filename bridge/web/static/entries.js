@@ -172,7 +172,7 @@ async function remove() {
 function showProblems(error) {
   const errors = error.problem?.errors;
   const lines = Array.isArray(errors) && errors.length
-    ? errors.map((one) => (one.field ? `${one.field}: ${one.detail}` : one.detail))
+    ? errors.map((one) => (one.parameter ? `${one.parameter}: ${one.detail}` : one.detail))
     : [error.status === 412 ? `${error.message} Close this and open it again.` : error.message];
   $("editor-problems").replaceChildren(...lines.map((text) => element("li", "", text)));
   $("editor-problems").hidden = false;

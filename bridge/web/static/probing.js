@@ -26,11 +26,25 @@ function words(texts) {
   return made;
 }
 
-function showDestinations(answer) {
+function pauseOf(one, maintenance) {
+  return maintenance.find(({ state, settings: { destinations, tags } }) => state === "going_on"
+    && ((!destinations.length && !tags.length) || destinations.includes(one.name)
+      || (tags.length && tags.every((tag) => one.settings.tags.includes(tag)))));
+}
+
+function statusOf(one, maintenance) {
+  const made = element("span");
+  const pause = pauseOf(one, maintenance);
+  made.append(badge(one.status));
+  if (pause) made.append(element("span", "tag", ` in maintenance: ${pause.name}`));
+  return made;
+}
+
+function showDestinations(answer, maintenance) {
   const rows = answer.destinations.map((one) => row(
     ["", openButton(one.settings.display_name || one.name, { destination: one.name })],
     ["series", one.settings.host],
-    ["", badge(one.status)],
+    ["", statusOf(one, maintenance)],
     ["time", one.last_seen !== null ? moment(one.last_seen) : "never"],
     ["", words(one.settings.tags)],
     ["number", editButton("destinations", one.name)],
@@ -64,6 +78,7 @@ function showMaintenance(answer) {
   const rows = answer.maintenance.map((one) => row(
     ["", one.name],
     ["", one.settings.end ? `${one.settings.start || "…"} to ${one.settings.end}` : many(one.settings.windows.length, "window")],
+    ["", badge(one.state)],
     ["number", editButton("maintenance", one.name)],
   ));
   fill($("maintenance"), rows, "None is planned.");
@@ -104,7 +119,7 @@ async function refresh() {
     $("key-form").hidden = true;
     $("forget").hidden = !sessionStorage.getItem(KEY);
     $("summary").textContent = `${many(destinations.total, "destination")}, ${many(jobs.total, "job")}, ${many(agents.agents.length, "agent")}`;
-    showDestinations(destinations);
+    showDestinations(destinations, maintenance.maintenance);
     showJobs(jobs, overview);
     showModules(modules);
     showMaintenance(maintenance);
@@ -117,8 +132,9 @@ async function refresh() {
 }
 
 function complain(error) {
-  if (!(error instanceof Refused)) {
-    $("summary").textContent = `The bridge does not answer: ${error.message}`;
+  if (error.status !== 401 && error.status !== 403) {
+    $("summary").textContent = `${error.status ? "The bridge says" : "The bridge does not answer"}: ${error.message}`;
+    if (error.status < 500) for (const part of ["shown", "history"]) $(part).hidden = true;
     return;
   }
   $("summary").textContent = error.status === 401 ? "A key is needed." : "The bridge refused.";

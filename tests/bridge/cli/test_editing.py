@@ -67,6 +67,14 @@ def test_settings_are_changed_one_by_one(used: Shell) -> None:
     assert "write what is to be changed" in nothing.stderr
 
 
+def test_maintenance_of_everything_says_so(used: Shell) -> None:
+    used.run("maintenance", "add", "old", "end=2020-01-01T00:00:00Z")
+    used.run("maintenance", "add", "web", "end=2999-01-01T00:00:00Z", "tags=[web]")
+    lines = used.run("maintenance", "list").output.splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [["old", "all"], ["web", "-"]]
+    assert [line.split()[-2] for line in lines[1:]] == ["over", "going_on"]
+
+
 def test_settings_come_from_a_file(used: Shell, tmp_path: Path) -> None:
     file = tmp_path / "job.yaml"
     file.write_text("interval: 1m\ntags: [lan]\nwindows:\n  - {start: 08:30}\n")

@@ -23,7 +23,7 @@ def _past(db: Database) -> None:
 
 def test_it_is_stopped_and_started(used: Shell) -> None:
     assert used.run("job", "stop", "ping").output == "stopped ping\n"
-    assert "stopped" in used.run("job", "list").output
+    assert "disabled" in used.run("job", "list").output
     assert "state         disabled" in used.run("job", "status", "ping").output
     assert used.run("job", "start", "ping").output == "started ping\n"
     told = used.run("job", "status", "ping").output
@@ -31,6 +31,15 @@ def test_it_is_stopped_and_started(used: Shell) -> None:
     assert "it was        completed" in told
     assert "destinations  a, b" in told
     assert used.run("job", "start", "pong").exit_code == 1
+
+
+def test_windows_are_shown(used: Shell) -> None:
+    window = "{days: [mon, tue], start: 08:30, end: 10:00}"
+    shown = used.run("job", "change", "ping", f"windows=[{window}]").output
+    assert "{days: mon, tue, start: 08:30, end: 10:00, zone: UTC, not_on: -}" in shown
+    later = '"2999-01-01T00:00:00Z"'
+    used.run("job", "change", "ping", "windows=", f"valid_from={later}")
+    assert "pending" in used.run("job", "list").output
 
 
 def test_its_runs_are_listed(used: Shell) -> None:

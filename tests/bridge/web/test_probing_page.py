@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from bridge.probing.entries import DESTINATION
+from bridge.probing.catalogue import Catalogue
+from bridge.probing.entries import DESTINATION, MAINTENANCE
 from bridge.probing.intake import take
 from runtime.probing.wire import Batch
 from tests.bridge.application import Application, application
@@ -178,13 +179,43 @@ def test_what_is_wrong_is_said_in_the_dialog(page: Page, place: str) -> None:
     page.get_by_label("Name", exact=True).fill("a b")
     page.get_by_label("Host", exact=True).fill("192.0.2.7")
     page.get_by_role("button", name="Save").click()
-    expect(page.locator("#editor-problems")).to_contain_text("'a b' is not a name")
+    expect(page.locator("#editor-problems")).to_contain_text(
+        "name: 'a b' is not a name"
+    )
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Edit ping").click()
     page.get_by_label("Windows").fill("[{")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#editor-problems")).to_contain_text("windows: ")
     expect(page.locator("#editor")).to_be_visible()
+
+
+def test_what_is_not_there_is_said(page: Page, place: str) -> None:
+    page.goto(f"{place}?destination=gone")
+    summary = page.locator("#summary")
+    expect(summary).to_contain_text("The bridge says: ")
+    expect(summary).to_contain_text("there is no destination 'gone'")
+    expect(page.locator("#shown")).to_be_hidden()
+    expect(page.locator("#key-form")).to_be_hidden()
+
+
+def test_maintenance_is_shown_with_whom_it_is_about(
+    page: Page, place: str, bridge: Application
+) -> None:
+    catalogue = Catalogue(bridge.db, bridge.clock)
+    windows = [{"start": "00:00", "end": "24:00"}]
+    pause = {"name": "disks", "destinations": ["b"], "windows": windows}
+    catalogue.create(MAINTENANCE, pause, "test")
+    over = {"name": "done", "end": "2020-01-01T00:00:00Z"}
+    catalogue.create(MAINTENANCE, over, "test")
+    page.goto(place)
+    expect(page.locator("#maintenance tbody tr")).to_have_count(2)
+    assert [row[2] for row in table(page, "maintenance")] == ["going on", "over"]
+    assert [row[2] for row in table(page, "destinations")] == [
+        "unknown",
+        "unknown in maintenance: disks",
+        "unknown",
+    ]
 
 
 def test_what_is_in_use_says_by_whom(page: Page, place: str) -> None:

@@ -11,6 +11,7 @@ from runtime.probing.jobs import Job, Maintenance, Window
 from runtime.probing.schedule import (
     STATES,
     Schedule,
+    pause_state,
     phase,
     splay,
     under_maintenance,
@@ -195,6 +196,15 @@ def test_maintenance_has_a_beginning_and_an_end() -> None:
         for n in (-1, 0, 59, 60)
     ]
     assert found == [False, True, True, False]
+
+
+def test_maintenance_is_planned_going_on_or_over() -> None:
+    once = pause(start="2026-07-01T12:00:00Z", end="2026-07-01T13:00:00Z")
+    found = [pause_state(once, NOON + n * 60_000) for n in (-1, 0, 60)]
+    assert found == ["planned", "going_on", "over"]
+    nightly = pause(end=None, windows=[{"start": "14:00", "end": "14:30"}])
+    assert pause_state(nightly, NOON) == "planned"
+    assert pause_state(nightly, NOON + 120 * 60_000) == "going_on"
 
 
 @pytest.mark.setting("probes.maintenance.windows.start")
