@@ -228,7 +228,7 @@ def _destinations(view: View) -> list[Family]:
                     (
                         name,
                         _without_user(one.host),
-                        view.addresses.get(name) or told.get(name) or _literal(one),
+                        _literal(one) or view.addresses.get(name) or told.get(name, ""),
                         ",".join(sorted(one.tags)),
                     ),
                     1,

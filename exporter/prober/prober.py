@@ -109,6 +109,7 @@ class Prober:
 
     def _forget(self) -> None:
         self._rows: tuple[Row, ...] = ()
+        self._kept: frozenset[int] = frozenset()
         self._latest: dict[int, Latest] = {}
         self._addresses: dict[str, str] = {}
         self._health: Health | None = None
@@ -270,7 +271,9 @@ class Prober:
                 self._tested.add(result.id)
                 _hand_over(self._on_test, result)
             case Latest():
-                self._latest[message.row] = message
+                # Of a run that went on while its job was taken from the plan.
+                if message.row in self._kept:
+                    self._latest[message.row] = message
             case Answer(number, result):
                 self._end(number, result)
             case Health():
@@ -309,8 +312,14 @@ class Prober:
     def _place(self, slots: Slots) -> None:
         with self._changed:
             self._rows = slots.rows
-            kept = {row.row for row in slots.rows}
-            self._latest = {n: one for n, one in self._latest.items() if n in kept}
+            self._kept = frozenset(row.row for row in slots.rows)
+            known = {row.destination for row in slots.rows}
+            self._latest = {
+                row: one for row, one in self._latest.items() if row in self._kept
+            }
+            self._addresses = {
+                name: ip for name, ip in self._addresses.items() if name in known
+            }
 
     def _end(self, number: int, result: Result | None) -> None:
         question = self._questions.get(number)

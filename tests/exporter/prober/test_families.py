@@ -69,7 +69,8 @@ def test_destinations_tell_what_they_are_and_whether_they_are_left_alone() -> No
         families(
             view(
                 plan=plan(maintenance=[PATCHES]),
-                addresses={"site": "198.51.100.7"},
+                # The gateway's host was a name before.
+                addresses={"site": "198.51.100.7", "gateway": "198.51.100.8"},
             )
         )
     )

@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from exporter.prober.child import COMMAND
+from exporter.prober.messages import Health, Latest, Row, Slots
 from exporter.prober.prober import Prober, ProberGone
 from exporter.probes.base import Target
 from runtime.clock import SystemClock
@@ -294,3 +295,24 @@ def test_without_rights_echoes_say_so_and_all_else_goes_on() -> None:
     results = found["netprobe_results_total"]
     assert results["ping", "here", "icmp", "no_permission"] >= 1
     assert found["epimetheus_prober_sockets"] == {}
+
+
+def test_nothing_is_kept_of_what_the_plan_has_no_more() -> None:
+    prober = made()
+
+    def told(row: int, name: str) -> Latest:
+        result = wire.Result(
+            destination=name, probe="tcp", kind="tcp", began_ms=0, seconds=0.0
+        )
+        return Latest(row, result)
+
+    rows = tuple(Row(n, "job", name, "tcp", "tcp") for n, name in ((0, "a"), (1, "b")))
+    prober.heard(Slots("1", rows))
+    prober.heard(Health(addresses={"a": "192.0.2.1", "b": "192.0.2.2"}))
+    prober.heard(told(0, "a"))
+    prober.heard(told(1, "b"))
+    prober.heard(Slots("2", rows[:1]))
+    # Its run went on.
+    prober.heard(told(1, "b"))
+    assert [result.destination for result in prober.latest] == ["a"]
+    assert prober._addresses == {"a": "192.0.2.1"}
