@@ -117,7 +117,7 @@ class Catalogue:
 
     def create(self, kind: Kind, document: Mapping[str, Any], author: str) -> Entry:
         """Add an entry; raise WrongEntry and NameTaken."""
-        with self._db.atomic(), _destinations_are_known():
+        with changes.alone(self._db), _destinations_are_known():
             settings = self.read(kind, document)
             try:
                 row = changes.create(
@@ -139,7 +139,7 @@ class Catalogue:
 
         Raises NoSuchEntry, ChangedMeanwhile, OwnedByConfig and WrongEntry.
         """
-        with self._db.atomic(), _destinations_are_known():
+        with changes.alone(self._db), _destinations_are_known():
             entry = self._changeable(kind, name, matches)
             _refuse_other_name(name, document)
             settings = self.read(kind, document)
@@ -183,7 +183,7 @@ class Catalogue:
 
         Raises NoSuchEntry, ChangedMeanwhile, OwnedByConfig and InUse.
         """
-        with self._db.atomic():
+        with changes.alone(self._db):
             entry = self._changeable(kind, name, matches)
             with _unchanged(kind, name):
                 row = changes.delete(

@@ -73,7 +73,7 @@ def provision(db: Database, probes: Probes, clock: Clock) -> Counter[str]:
     Raises DatabaseUnavailable.
     """
     done: Counter[str] = Counter()
-    with db.atomic():
+    with changes.alone(db):
         now = round(clock.now() * 1000)
         for step in steps(db, probes):
             done[_DO[step.action](db, step, now)] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -27,7 +28,7 @@ from models.queries.entries import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from peewee import Database
 
@@ -74,8 +75,7 @@ def create(
     Raises EntryTaken and NamesUnknown.
     """
     name = document["name"]
-    with db.atomic():
-        _alone(db)
+    with alone(db):
         if find(db, table, name) is not None:
             raise EntryTaken(f"there is a {name!r} already")
         values = {
@@ -113,8 +113,7 @@ def replace(
     Raises EntryMissing, EntryStale and NamesUnknown.
     """
     name = document["name"]
-    with db.atomic():
-        _alone(db)
+    with alone(db):
         entry = _current(db, table, name, revision)
         values = {**_columns(table, document), "origin": origin, "updated_at": now}
         setting = ", ".join(f"{column} = ?" for column in values)
@@ -136,8 +135,7 @@ def delete(
     Destinations and jobs stay for history, under their number. Raises EntryMissing,
     EntryStale and EntryInUse.
     """
-    with db.atomic():
-        _alone(db)
+    with alone(db):
         entry = _current(db, table, name, revision)
         using = users(db, table, name)
         if using:
@@ -186,10 +184,17 @@ def _naming(db: Database, table: str, key: str, name: str) -> list[tuple[str, st
     ]
 
 
-def _alone(db: Database) -> None:
-    # On SQLite the transaction has the write lock already.
-    if not is_sqlite(db):
-        db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_CHANGING,))
+@contextmanager
+def alone(db: Database) -> Iterator[None]:
+    """Change the catalogue as the only one who does, in one transaction.
+
+    What was read in it is as it was when a change is made; all changes do so.
+    """
+    with db.atomic():
+        # On SQLite the transaction has the write lock already.
+        if not is_sqlite(db):
+            db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_CHANGING,))
+        yield
 
 
 def _current(db: Database, table: str, name: str, revision: int | None) -> EntryRow:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from structlog.testing import capture_logs
@@ -11,6 +11,7 @@ from bridge.probing.catalogue import Catalogue, merged
 from bridge.probing.entries import DESTINATION, JOB, MODULE, WrongEntry
 from bridge.probing.refusals import ChangedMeanwhile, InUse, NameTaken, NoSuchEntry
 from models.database import open_database
+from models.queries import catalogue as changes
 from models.queries import entries as table
 from models.queries.entries import Sought
 from tests.bridge.application import NOON
@@ -111,3 +112,32 @@ def test_merge_patches_are_those_of_rfc_7396() -> None:
     ]
     for document, patch, changed in cases:
         assert merged(document, patch) == changed  # type: ignore[arg-type]  # of many types
+
+
+def test_what_a_new_entry_names_is_not_removed_before_it_is_there(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = stage(db, "a")
+    catalogue.create(MODULE, {"name": "m", "kind": "icmp"}, "t")
+    create = changes.create
+    removed: list[str] = []
+
+    def remove() -> None:
+        with suppress(InUse):
+            removed.append(catalogue.remove(MODULE, "m", "t").name)
+        db.close()
+
+    other = threading.Thread(target=remove)
+
+    def slowly(*args: Any, **options: Any) -> Any:
+        # What the entry names was looked up by now.
+        other.start()
+        other.join(0.3)
+        return create(*args, **options)
+
+    monkeypatch.setattr(changes, "create", slowly)
+    job = {"name": "j", "interval": "30s", "destinations": ["a"], "probes": ["m"]}
+    catalogue.create(JOB, job, "t")
+    other.join()
+    assert removed == []
+    assert table.find(db, MODULE.key, "m") is not None
