@@ -64,9 +64,9 @@ class Pulse:
             self._stepped = self._clock.monotonic()
         self._ahead = ahead
         if len(self._late) >= _SECOND:
-            late = (np.array(self._late) * 1e9).astype(np.int64)
+            beats = (np.array(self._late) * 1e9).astype(np.int64)
             with self._board:
-                self._board.observe(late, Head.LAG)
+                self._board.observe(beats, Head.LAG)
                 self._board.add(Head.BEATS, len(self._late))
             self._late.clear()
 

@@ -31,7 +31,10 @@ _UNSPOKEN: Final[dict[tuple[int, int], str]] = {
 }
 # Unreachable, time exceeded, parameter problem, and too big. Others come as well, as
 # redirects do, but tell nothing about what became of the packet.
-_ERRORS: Final = {socket.AF_INET: {3, 11, 12}, socket.AF_INET6: {1, 2, 3, 4}}
+_ERRORS: Final[dict[int, set[int]]] = {
+    socket.AF_INET: {3, 11, 12},
+    socket.AF_INET6: {1, 2, 3, 4},
+}
 _V4_ADDRESS: Final = slice(16, 20)
 _V6_ADDRESS: Final = slice(24, 40)
 _V6_HEADER: Final = 40
