@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from exporter.agent.agent import Agent, agent_name
+from exporter.agent.names import agent_name
 from exporter.app import App
 from exporter.collectors import ALIASES, COLLECTORS, build
 from exporter.collectors.base import Host
@@ -63,6 +63,9 @@ def services(
     if exporter.prober.bridge is None:
         prober.work(plan_of(settings.probes))
     elif exporter.prober.enabled:
+        # What speaks HTTP costs 2 MB, so that only who has a bridge loads it.
+        from exporter.agent.agent import Agent  # noqa: PLC0415
+
         one = Agent(
             exporter.prober, prober, SystemClock(), key=key, chance=random.random
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import socket
 import threading
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -15,6 +13,7 @@ from exporter.agent.backlog import Backlog
 from exporter.agent.backoff import Backoff
 from exporter.agent.bridge import Bridge
 from exporter.agent.counts import Counts
+from exporter.agent.names import agent_name
 from exporter.agent.outbox import Outbox
 from exporter.agent.plans import PlanFile
 from exporter.agent.polling import Poller
@@ -55,14 +54,6 @@ class Prober(Protocol):
 
     def on_test(self, callback: Callable[[wire.TestResult], None]) -> None:
         """Have each result of a test of the plan told to the callback."""
-
-
-def agent_name(wanted: str, host: str | None = None) -> str:
-    """Return the name of the agent: the wanted one, or what the host's name makes."""
-    if wanted:
-        return wanted
-    name = socket.gethostname() if host is None else host
-    return re.sub(r"[^A-Za-z0-9_.-]", "-", name)[:64] or "exporter"
 
 
 class Agent:

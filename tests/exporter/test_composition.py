@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -66,3 +68,12 @@ def test_check_covers_what_is_probed(tmp_path: Path) -> None:
         2,
         "probes.jobs[0].destinations: there is no destination 'there'\n",
     )
+
+
+def test_a_host_that_only_measures_itself_loads_nothing_for_more() -> None:
+    program = "import exporter.__main__, sys; print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    heavy = {"exporter.agent.agent", "urllib3", "numpy", "dns", "httpcore", "icmplib"}
+    assert heavy.isdisjoint(ended.stdout.split())

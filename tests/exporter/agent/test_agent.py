@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.agent.agent import Agent, agent_name
+from exporter.agent.agent import Agent
 from runtime.clock import SystemClock
 from runtime.prober_settings import Prober as Settings
 from tests.exporter.agent.fake_bridge import FakeBridge, Mishap
@@ -225,14 +225,6 @@ def test_the_age_of_the_oldest_run_is_told(bridge: FakeBridge, tmp_path: Path) -
     site.clock.advance(90)
     assert site.metric("oldest_unsent_age_seconds") == 90
     assert site.metric("spool_on_disk") == 1
-
-
-def test_the_name_is_the_host_s_unless_it_is_set() -> None:
-    assert agent_name("tower", "host") == "tower"
-    assert agent_name("", "host.example.org") == "host.example.org"
-    assert agent_name("", "a host/ü" + "x" * 99) == "a-host--" + "x" * 56
-    assert agent_name("", "") == "exporter"
-    assert agent_name("")
 
 
 def test_without_a_bridge_there_is_no_agent() -> None:
