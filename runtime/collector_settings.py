@@ -88,3 +88,30 @@ class TextfileCollector(Collector):
             (), description="Directories that are read, as paths or globs; none: off."
         )
     )
+
+
+class CpuInfoCollector(OptionalCollector):
+    """Kinds of processors."""
+
+    flags: Regex = Field(
+        r"^$", description="Flags of the first processor told, by regular expression."
+    )
+    bugs: Regex = Field(
+        r"^$", description="Bugs of the first processor told, by regular expression."
+    )
+
+
+class SlabinfoCollector(OptionalCollector):
+    """Slabs of the kernel."""
+
+    exclude_slabs: Regex = Field(
+        r"^$", description="Slabs left out, by regular expression on the name."
+    )
+
+
+class StatCollector(Collector):
+    """Counters of the kernel since boot."""
+
+    softirqs: Switch = Field(
+        default=False, description="Whether softirqs are told, kind by kind."
+    )

@@ -10,11 +10,14 @@ from pydantic import Field, SecretStr
 from runtime.collector_settings import (
     ArpCollector,
     Collector,
+    CpuInfoCollector,
     HwmonCollector,
     InterruptsCollector,
     OptionalCollector,
     PowerSupplyCollector,
     SampledCollector,
+    SlabinfoCollector,
+    StatCollector,
     TextfileCollector,
 )
 from runtime.live_settings import Live
@@ -105,9 +108,12 @@ class Collectors(Section):
 
     arp: ArpCollector = ArpCollector()
     bonding: Collector = Collector()
+    buddyinfo: OptionalCollector = OptionalCollector()
     cgroups: CgroupsCollector = CgroupsCollector()
     conntrack: Collector = Collector()
     cpu: Collector = Collector()
+    cpu_info: CpuInfoCollector = CpuInfoCollector()
+    cpu_vulnerabilities: OptionalCollector = OptionalCollector()
     cpufreq: Collector = Collector()
     disk: DiskCollector = DiskCollector()
     dmi: Collector = Collector()
@@ -118,26 +124,31 @@ class Collectors(Section):
     hwmon: HwmonCollector = HwmonCollector()
     interrupts: InterruptsCollector = InterruptsCollector()
     kernel_hung: Collector = Collector()
+    ksmd: OptionalCollector = OptionalCollector()
     load: Collector = Collector()
     mdadm: Collector = Collector()
+    meminfo_numa: OptionalCollector = OptionalCollector()
     memory: Collector = Collector()
     netstat: NetstatCollector = NetstatCollector()
     network: NetworkCollector = NetworkCollector()
+    nfs: Collector = Collector()
+    nfsd: Collector = Collector()
     nvme: Collector = Collector()
     os: Collector = Collector()
-    power_supply: PowerSupplyCollector = PowerSupplyCollector()
     perf: PerfCollector = PerfCollector()
+    power_supply: PowerSupplyCollector = PowerSupplyCollector()
     pressure: Collector = Collector()
     processes: SampledCollector = SampledCollector()
     rapl: Collector = Collector()
     schedstat: Collector = Collector()
+    slabinfo: SlabinfoCollector = SlabinfoCollector()
     sockstat: Collector = Collector()
     softirqs: OptionalCollector = OptionalCollector()
     softnet: Collector = Collector()
-    stat: Collector = Collector()
+    stat: StatCollector = StatCollector()
     tcpstat: Collector = Collector()
-    thermal_zone: Collector = Collector()
     textfile: TextfileCollector = TextfileCollector()
+    thermal_zone: Collector = Collector()
     time: Collector = Collector()
     timex: Collector = Collector()
     top_processes: TopProcessesCollector = TopProcessesCollector()
@@ -145,6 +156,8 @@ class Collectors(Section):
     uname: Collector = Collector()
     vmstat: VmstatCollector = VmstatCollector()
     watchdog: Collector = Collector()
+    zfs: Collector = Collector()
+    zoneinfo: OptionalCollector = OptionalCollector()
 
 
 class Exporter(Section):

@@ -16,11 +16,14 @@ from runtime.calendar_settings import Calendar, refuse_repeated
 from runtime.collector_settings import (
     ArpCollector,
     Collector,
+    CpuInfoCollector,
     HwmonCollector,
     InterruptsCollector,
     OptionalCollector,
     PowerSupplyCollector,
     SampledCollector,
+    SlabinfoCollector,
+    StatCollector,
     TextfileCollector,
 )
 from runtime.exporter_settings import (
@@ -54,6 +57,7 @@ __all__ = [
     "CgroupsCollector",
     "Collector",
     "Collectors",
+    "CpuInfoCollector",
     "Database",
     "DiskCollector",
     "Events",
@@ -76,7 +80,9 @@ __all__ = [
     "ScrapeSource",
     "Section",
     "Settings",
+    "SlabinfoCollector",
     "Source",
+    "StatCollector",
     "Switch",
     "Target",
     "TextfileCollector",

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from exporter.collectors.arp import Arp
 from exporter.collectors.base import Collector, Family, Host, NothingHere
 from exporter.collectors.bonding import Bonding
+from exporter.collectors.buddyinfo import Buddyinfo
 from exporter.collectors.cgroups import Cgroups
 from exporter.collectors.conntrack import Conntrack
 from exporter.collectors.cpu import Cpu
+from exporter.collectors.cpu_info import CpuInfo
+from exporter.collectors.cpu_vulnerabilities import CpuVulnerabilities
 from exporter.collectors.cpufreq import Cpufreq
 from exporter.collectors.disk import Disk
 from exporter.collectors.dmi import Dmi
@@ -24,11 +27,15 @@ from exporter.collectors.filesystem import Filesystem
 from exporter.collectors.hwmon import Hwmon
 from exporter.collectors.interrupts import Interrupts
 from exporter.collectors.kernel_hung import KernelHung
+from exporter.collectors.ksmd import Ksmd
 from exporter.collectors.load import Load
 from exporter.collectors.mdadm import Mdadm
+from exporter.collectors.meminfo_numa import MeminfoNuma
 from exporter.collectors.memory import Memory
 from exporter.collectors.netstat import Netstat
 from exporter.collectors.network import Network
+from exporter.collectors.nfs import Nfs
+from exporter.collectors.nfsd import Nfsd
 from exporter.collectors.nvme import Nvme
 from exporter.collectors.os_release import OsRelease
 from exporter.collectors.perf import Perf
@@ -37,6 +44,7 @@ from exporter.collectors.pressure import Pressure
 from exporter.collectors.processes import Processes
 from exporter.collectors.rapl import Rapl
 from exporter.collectors.schedstat import Schedstat
+from exporter.collectors.slabinfo import Slabinfo
 from exporter.collectors.sockstat import Sockstat
 from exporter.collectors.softirqs import Softirqs
 from exporter.collectors.softnet import Softnet
@@ -51,6 +59,8 @@ from exporter.collectors.udp_queues import UdpQueues
 from exporter.collectors.uname import Uname
 from exporter.collectors.vmstat import Vmstat
 from exporter.collectors.watchdog import Watchdog
+from exporter.collectors.zfs import Zfs
+from exporter.collectors.zoneinfo import Zoneinfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,9 +78,12 @@ class Build(Protocol):
 COLLECTORS: Final[Mapping[str, Build]] = {
     "arp": Arp,
     "bonding": Bonding,
+    "buddyinfo": Buddyinfo,
     "cgroups": Cgroups,
     "conntrack": Conntrack,
     "cpu": Cpu,
+    "cpu_info": CpuInfo,
+    "cpu_vulnerabilities": CpuVulnerabilities,
     "cpufreq": Cpufreq,
     "disk": Disk,
     "dmi": Dmi,
@@ -81,26 +94,31 @@ COLLECTORS: Final[Mapping[str, Build]] = {
     "hwmon": Hwmon,
     "interrupts": Interrupts,
     "kernel_hung": KernelHung,
+    "ksmd": Ksmd,
     "load": Load,
     "mdadm": Mdadm,
+    "meminfo_numa": MeminfoNuma,
     "memory": Memory,
     "netstat": Netstat,
     "network": Network,
+    "nfs": Nfs,
+    "nfsd": Nfsd,
     "nvme": Nvme,
     "os": OsRelease,
-    "power_supply": PowerSupply,
     "perf": Perf,
+    "power_supply": PowerSupply,
     "pressure": Pressure,
     "processes": Processes,
     "rapl": Rapl,
     "schedstat": Schedstat,
+    "slabinfo": Slabinfo,
     "sockstat": Sockstat,
     "softirqs": Softirqs,
     "softnet": Softnet,
     "stat": Stat,
     "tcpstat": Tcpstat,
-    "thermal_zone": ThermalZone,
     "textfile": Textfile,
+    "thermal_zone": ThermalZone,
     "time": Time,
     "timex": Timex,
     "top_processes": TopProcesses,
@@ -108,6 +126,8 @@ COLLECTORS: Final[Mapping[str, Build]] = {
     "uname": Uname,
     "vmstat": Vmstat,
     "watchdog": Watchdog,
+    "zfs": Zfs,
+    "zoneinfo": Zoneinfo,
 }
 """Every collector by its name: in the settings, in `collect[]`, in its own metrics."""
 

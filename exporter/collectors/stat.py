@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from exporter.collectors.base import Family, Host, Metric
 
 if TYPE_CHECKING:
-    from runtime.settings import Collector as Options
+    from runtime.settings import StatCollector as Options
 
 STAT = {
     "btime": Metric("node_boot_time_seconds", "gauge", "Node boot time, in unixtime."),
@@ -32,12 +32,30 @@ STAT = {
 """Metrics by the word that begins their line in /proc/stat."""
 
 
+SOFTIRQS = Metric(
+    "node_softirqs_total", "counter", "Number of softirq calls.", ("vector",)
+)
+VECTORS = (
+    "hi",
+    "timer",
+    "net_tx",
+    "net_rx",
+    "block",
+    "block_iopoll",
+    "tasklet",
+    "sched",
+    "hrtimer",
+    "rcu",
+)
+"""In the order of the line `softirq`, behind the sum of all."""
+
+
 class Stat:
     """Reads the lines of /proc/stat that are not about one CPU."""
 
     def __init__(self, host: Host, options: Options) -> None:
-        del options
         self._host = host
+        self._softirqs = options.softirqs
 
     def collect(self) -> list[Family]:
         """Return the counters and gauges that this kernel has."""
@@ -47,4 +65,11 @@ class Stat:
             metric = STAT.get(word)
             if metric is not None:
                 families.append(metric.of(int(rest.split(" ", 1)[0])))
+            elif word == "softirq" and self._softirqs:
+                counts = rest.split()[1:]
+                samples = [
+                    ((vector,), int(count))
+                    for vector, count in zip(VECTORS, counts, strict=False)
+                ]
+                families.append(Family(SOFTIRQS, samples))
         return families

@@ -33,32 +33,27 @@ class LeftOut:
 
 
 LEFT_OUT: Final = (
-    LeftOut("go_.*|promhttp_.*|node_exporter_.*", "", _OWN),
+    LeftOut("promhttp_.*|node_exporter_.*", "", _OWN),
     LeftOut("node_bcachefs_.*", "bcachefs", _RARE),
     LeftOut("node_bcache_.*", "bcache", _RARE),
     LeftOut("node_btrfs_.*", "btrfs", "needs an ioctl per filesystem"),
-    LeftOut("node_buddyinfo_.*", "buddyinfo", _OFF),
     LeftOut("node_cgroups_.*", "cgroups", _OFF),
-    LeftOut("node_cpu_(bug|flag)_info", "cpu", _OFF),
-    LeftOut("node_cpu_(info|frequency_hertz)", "cpu", _OFF),
-    LeftOut("node_cpu_vulnerabilities_info", "cpu_vulnerabilities", _OFF),
+    LeftOut(
+        "node_cpu_frequency_hertz",
+        "cpu",
+        "of `cpu.info`; the name is that of `cpufreq`, which has other labels",
+    ),
     LeftOut("node_dmmultipath_.*", "dmmultipath", _RARE),
     LeftOut("node_drbd_.*", "drbd", _RARE),
     LeftOut("node_fibrechannel_.*", "fibrechannel", _RARE),
     LeftOut("node_infiniband_.*", "infiniband", _RARE),
     LeftOut("node_ipvs_.*", "ipvs", _RARE),
-    LeftOut("node_ksmd_.*", "ksmd", _OFF),
     LeftOut("node_lnstat_.*", "lnstat", _OFF),
-    LeftOut("node_memory_numa_.*", "meminfo_numa", _OFF),
     LeftOut("node_mountstats_.*", "mountstats", _OFF),
     LeftOut("node_network_receive_nohandler_total", "netdev", "see `netclass`"),
-    LeftOut("node_nfs_.*", "nfs", _RARE),
-    LeftOut("node_nfsd_.*", "nfsd", _RARE),
     LeftOut("node_pcidevice_.*", "pcidevice", _OFF),
     LeftOut("node_qdisc_.*", "qdisc", _OFF),
     LeftOut("node_scrape_collector_.*", "", "there, with the names of collectors here"),
-    LeftOut("node_slabinfo_.*", "slabinfo", _OFF),
-    LeftOut("node_softirqs_total", "stat", _OFF),
     LeftOut("node_sysctl_.*", "sysctl", _OFF),
     LeftOut("node_tape_.*", "tapestats", _RARE),
     LeftOut(
@@ -69,8 +64,6 @@ LEFT_OUT: Final = (
     LeftOut("node_wifi_.*", "wifi", "needs netlink; off by default there"),
     LeftOut("node_xfrm_.*", "xfrm", _OFF),
     LeftOut("node_xfs_.*", "xfs", _RARE),
-    LeftOut("node_zfs_.*", "zfs", _RARE),
-    LeftOut("node_zoneinfo_.*", "zoneinfo", _OFF),
 )
 
 

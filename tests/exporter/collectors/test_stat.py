@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from exporter.collectors.stat import Stat
-from runtime.settings import Collector
+from runtime.settings import StatCollector
 from tests.exporter.conftest import write
 from tests.exporter.exposition import values
 
@@ -20,7 +22,7 @@ def test_lines_that_are_not_about_one_cpu_are_read(empty_host: Host) -> None:
             "procs_blocked 1\nsoftirq 5057579 250191\n"
         },
     )
-    assert values(Stat(empty_host, Collector()).collect()) == {
+    assert values(Stat(empty_host, StatCollector()).collect()) == {
         "node_intr_total": {(): 8885917},
         "node_context_switches_total": {(): 38014093},
         "node_boot_time_seconds": {(): 1418183276},
@@ -28,3 +30,10 @@ def test_lines_that_are_not_about_one_cpu_are_read(empty_host: Host) -> None:
         "node_procs_running": {(): 2},
         "node_procs_blocked": {(): 1},
     }
+
+
+@pytest.mark.setting("exporter.collectors.stat.softirqs")
+def test_softirqs_are_told_on_request(empty_host: Host) -> None:
+    write(empty_host, {"proc/stat": "softirq 5057579 250191 7\n"})
+    found = values(Stat(empty_host, StatCollector(softirqs=True)).collect())
+    assert found == {"node_softirqs_total": {("hi",): 250191, ("timer",): 7}}
