@@ -48,7 +48,8 @@ def _demand(place: Place, noun: str | None = None) -> str:
     if written.name == "true or false":
         return "use true or false"
     if written.name == "text":
-        return "write a text, or leave the key out"
+        optional = "" if place.field.is_required() else ", or leave the key out"
+        return f"write a text{optional}"
     noun = noun or _a(written.name)
     return f"write {noun}, {limits or f'for example {written.example}'}"
 

@@ -11,6 +11,7 @@ import promql_parser
 import re2
 from pydantic import AfterValidator, BeforeValidator
 
+from runtime.problems import shown
 from runtime.quantities import Written
 
 
@@ -23,7 +24,8 @@ def _path(text: object) -> object:
 def _name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", text):
         raise ValueError(
-            f"{text!r} is not a name; write 1 to 64 letters, digits and any of _ . -"
+            f"{shown(text)} is not a name; "
+            "write 1 to 64 letters, digits and any of _ . -"
         )
     return text
 

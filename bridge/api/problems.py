@@ -31,6 +31,11 @@ _ADVICE: Final = {
     414: "The address is too long.",
     415: "This address does not accept {content_type}.",
 }
+_SENTENCES: Final = {
+    "missing": "is missing",
+    "too_short": "is missing",
+    "model_type": "the body is no JSON object; send one as application/json",
+}
 
 
 class Wrong(BaseModel):
@@ -107,10 +112,10 @@ def validation_problem(error: ValidationError) -> Response:
 
 def _sentence(error: ErrorDetails) -> str:
     """Return what pydantic found wrong with a parameter, in the project's words."""
+    if said := _SENTENCES.get(error["type"]):
+        return said
     given, limits = error["input"], error.get("ctx", {})
     match error["type"]:
-        case "missing" | "too_short":
-            return "is missing"
         case "int_parsing" | "int_parsing_size":
             return f"{given!r} is not a whole number"
         case "greater_than_equal":

@@ -19,6 +19,7 @@ from runtime.probing.probes import (
     TlsProbe,
     TracerouteProbe,
 )
+from runtime.problems import shown
 from runtime.quantities import Duration, Written, format_duration
 from runtime.section import Positive, Section, Switch, Whole
 from runtime.texts import Name
@@ -33,7 +34,7 @@ _LONGEST_HOST: Final = 2048
 def _host(text: str) -> str:
     if not text or len(text) > _LONGEST_HOST or re.search(r"[\s\x00-\x1f\x7f]", text):
         raise ValueError(
-            f"{text!r} is not a host; write a name, an address, host:port or a URL"
+            f"{shown(text)} is not a host; write a name, an address, host:port or a URL"
         )
     return text
 

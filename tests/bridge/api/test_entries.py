@@ -120,6 +120,8 @@ def test_only_objects_are_entries(bridge: Application, body: str) -> None:
         "/api/v1/destinations", data=body, content_type="application/json"
     )
     assert response.status_code == 400, response.text
+    said = "the body is no JSON object; send one as application/json"
+    assert body_of(response)["detail"] == said
 
 
 def test_a_body_is_not_nested_without_end(bridge: Application) -> None:
@@ -148,6 +150,12 @@ def test_what_was_sent_is_not_sent_back_whole(bridge: Application) -> None:
     response = send(bridge, "POST", "/destinations", {"name": "x" * 500_000})
     assert response.status_code == 400
     assert len(response.data) < 5_000
+    assert wrong(response)["name"].endswith("letters, digits and any of _ . -")
+
+
+def test_a_text_that_must_be_there_may_not_be_left_out(bridge: Application) -> None:
+    response = send(bridge, "POST", "/modules", {"name": "m", "kind": "dns"})
+    assert wrong(response) == {"query": "is missing; write a text"}
 
 
 def test_only_json_is_taken(bridge: Application) -> None:
