@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from bridge.probing.entries import Kind
 
 _MOST: Final = 100_000
+_EXAMPLES: Final = {
+    "destinations": "'tags=[lan, web]'",
+    "jobs": "'destinations=[gateway]' 'windows=[{start: 08:30, end: 17:00}]'",
+    "modules": "kind=http 'statuses=[2xx, \"404\"]'",
+    "maintenance": "'tags=[web]' end=2026-11-22T06:00:00Z",
+}
 _PAIRS: Final = click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 _FILE: Final = click.option(
     "--file",
@@ -88,7 +94,11 @@ def _show(kind: Kind) -> click.Command:
 
 
 def _add(kind: Kind) -> click.Command:
-    @click.command("add", help=f"Add the {kind.word} NAME, by the keys of config.yaml.")
+    @click.command(
+        "add",
+        help=f"Add the {kind.word} NAME, by the keys of config.yaml; values are YAML, "
+        f"in quotes for the shell: {_EXAMPLES[kind.key]}.",
+    )
     @click.argument("name")
     @_PAIRS
     @_FILE
