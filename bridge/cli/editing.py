@@ -96,6 +96,7 @@ def _show(kind: Kind) -> click.Command:
 def _add(kind: Kind) -> click.Command:
     @click.command(
         "add",
+        short_help=f"Add the {kind.word} NAME, by the keys of config.yaml.",
         help=f"Add the {kind.word} NAME, by the keys of config.yaml; values are YAML, "
         f"in quotes for the shell: {_EXAMPLES[kind.key]}.",
     )
