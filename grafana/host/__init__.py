@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from grafana.dashboard import Dashboard, Variable
-from grafana.host import cpu, kernel, memory, network, overview, storage
+from grafana.host import (
+    counters,
+    cpu,
+    groups,
+    kernel,
+    memory,
+    network,
+    overview,
+    programs,
+    storage,
+)
 
 DASHBOARD = Dashboard(
     uid="epimetheus-host",
@@ -26,6 +36,10 @@ DASHBOARD = Dashboard(
         memory.ROW,
         memory.PAGING,
         cpu.PRESSURE,
+        counters.ROW,
+        programs.ROW,
+        groups.USE,
+        groups.LIMITS,
         storage.DISKS,
         storage.FILESYSTEMS,
         network.ROW,

@@ -109,6 +109,17 @@ COLLECTORS = Row(
             warn(1),
         ),
         Graph(
+            "Age of samples",
+            "s",
+            "How old is what collectors measured that do so in the background.",
+            (
+                Query(
+                    "epimetheus_exporter_sample_age_seconds{$target}", "{{collector}}"
+                ),
+            ),
+            warn(60),
+        ),
+        Graph(
             "Watchers",
             "short",
             "Who watches `/live` now, who was one too many, and who was cut off as "

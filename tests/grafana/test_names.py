@@ -11,8 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.app import create_app
 from bridge.telemetry import Telemetry
+from exporter import registry
 from exporter.agent import families as agent_families
-from exporter.collectors import build
+from exporter.collectors import build, cgroups, perf, top_processes
 from exporter.collectors.base import Host, Metric
 from exporter.collectors.filesystem import GAUGES
 from exporter.collectors.memory import Memory
@@ -75,7 +76,7 @@ def of_exporter(host: Host) -> Names:
         for family in collector.collect()
     ]
     # Nothing answers at the mount points of the recorded machine.
-    metrics = (*measured, *GAUGES, DURATION, SUCCESS)
+    metrics = (*measured, *GAUGES, DURATION, SUCCESS, *of_optional_collectors())
     names = {metric.name: set(metric.labels) for metric in metrics}
     for metric in of_prober():
         labels = set(metric.labels)
@@ -85,6 +86,16 @@ def of_exporter(host: Host) -> Names:
         else:
             names[metric.name] = labels
     return names
+
+
+def of_optional_collectors() -> list[Metric]:
+    """Return what collectors say that are off by default, or need what is not here."""
+    return [
+        each
+        for module in (cgroups, perf, registry, top_processes)
+        for each in vars(module).values()
+        if isinstance(each, Metric)
+    ]
 
 
 def of_prober() -> list[Metric]:
@@ -180,6 +191,15 @@ def shown() -> set[str]:
 
 def test_every_metric_of_the_prober_is_shown_somewhere() -> None:
     assert {metric.name for metric in of_prober()} - shown() == set()
+
+
+def test_every_metric_that_only_our_collectors_have_is_shown_somewhere() -> None:
+    own = {
+        metric.name
+        for metric in of_optional_collectors()
+        if metric.name.startswith("epimetheus_")
+    }
+    assert own - shown() == set()
 
 
 def test_every_metric_of_the_bridge_is_shown_somewhere(bridge_names: Names) -> None:
