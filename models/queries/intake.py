@@ -66,6 +66,10 @@ RESULT_COLUMNS: Final = (
     "marks",
 )
 _ECHO: Final = "icmp"
+_OTHER: Final = (
+    "another run of this agent, job and time is kept; give each exporter a name of its "
+    "own (exporter.prober.agent), or look whether the clock was set back"
+)
 _NAMES: Final = 5_000
 _RUNS: Final = 500
 _RESULTS: Final = 1_000
@@ -97,7 +101,8 @@ def store(db: Database, agent_id: int, runs: Sequence[Executed], now: int) -> St
     """Add runs of an agent with their results, received at `now`, UTC milliseconds.
 
     A name means whoever had it when the run was scheduled, also if that was deleted
-    since. One transaction.
+    since. What comes again is a duplicate; another run in its place is refused, as two
+    exporters of one name would make it. One transaction.
     """
     with db.atomic():
         jobs = _holders(db, JOBS, {run.job for run in runs})
@@ -105,14 +110,23 @@ def store(db: Database, agent_id: int, runs: Sequence[Executed], now: int) -> St
         destinations = _holders(db, DESTINATIONS, named)
         refused: list[tuple[int, str]] = []
         new: dict[tuple[int, int], Executed] = {}
+        told: dict[int, tuple[int, int]] = {}
         for place, run in enumerate(runs):
             why = _refusal(run, jobs, destinations)
             if why:
                 refused.append((place, why))
             else:
-                number = _at(jobs[run.job], run.scheduled_ms)
-                new.setdefault((number, run.scheduled_ms), run)
+                key = _at(jobs[run.job], run.scheduled_ms), run.scheduled_ms
+                told[place] = key
+                new.setdefault(key, run)
         ids = _add_runs(db, agent_id, new, now)
+        times = _times(db, agent_id, sorted(new.keys() - ids.keys()))
+        times |= {key: _span(new[key]) for key in ids}
+        refused += [
+            (place, _OTHER)
+            for place, key in told.items()
+            if times.get(key, _span(runs[place])) != _span(runs[place])
+        ]
         evidence = Evidence()
         rows = [
             _result_row(number, place, run, result, destinations, evidence)
@@ -123,7 +137,7 @@ def store(db: Database, agent_id: int, runs: Sequence[Executed], now: int) -> St
         _add_results(db, rows)
         evidence.write(db)
     duplicates = len(runs) - len(refused) - len(ids)
-    return Stored(tuple(sorted(ids.values())), duplicates, tuple(refused))
+    return Stored(tuple(sorted(ids.values())), duplicates, tuple(sorted(refused)))
 
 
 def _refusal(
@@ -199,6 +213,29 @@ def _add_runs(
         )
         for number, job, scheduled in cursor.fetchall():
             found[job, scheduled] = number
+    return found
+
+
+def _span(run: Executed) -> tuple[int, int]:
+    return run.began_ms, run.ended_ms
+
+
+def _times(
+    db: Database, agent_id: int, keys: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """Return when runs that are kept began and ended, by job and scheduled time."""
+    mark = f"({placeholders(db, 2)})"
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    for begin in range(0, len(keys), _RUNS):
+        chunk = keys[begin : begin + _RUNS]
+        cursor = db.execute_sql(
+            "SELECT job_id, scheduled_ms, began_ms, ended_ms FROM probe_runs "  # noqa: S608 - own names
+            f"WHERE agent_id = {db.param} AND (job_id, scheduled_ms) IN "
+            f"(VALUES {', '.join([mark] * len(chunk))})",
+            (agent_id, *(part for key in chunk for part in key)),
+        )
+        for job, scheduled, *times in cursor.fetchall():
+            found[job, scheduled] = (times[0], times[1])
     return found
 
 

@@ -147,3 +147,18 @@ def test_echo_requests_keep_no_zeros_and_nothing_twice(db: Database) -> None:
     assert echo.facts["percentiles"]["50"] == pytest.approx(0.011)
     assert [one and round(one, 6) for one in echo.rtts] == list(times)
     assert dns.facts == {"answers": 0}
+
+
+def test_another_run_in_the_place_of_one_is_refused(db: Database) -> None:
+    known(db, "gateway")
+    ours = [run(BEGIN + n * MINUTE, result()) for n in range(2)]
+    store(db, ours[0])
+    theirs = [
+        run(BEGIN + n * MINUTE, result(), began_ms=BEGIN + n * MINUTE + 7)
+        for n in range(2)
+    ]
+    stored = store(db, ours[0], theirs[0], ours[1], theirs[1])
+    assert (len(stored.accepted), stored.duplicates) == (1, 1)
+    assert [place for place, _ in stored.refused] == [1, 3]
+    assert "another run of this agent, job and time is kept" in stored.refused[0][1]
+    assert count(db, "probe_results") == 2
