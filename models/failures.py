@@ -133,6 +133,7 @@ _STATES: Final = {
     ),
     "40P01": ("locked", "broke a deadlock between two writers"),
     "40001": ("locked", "could not serialize two writers"),
+    "57014": ("busy", "cancelled a statement: raise its statement_timeout"),
     "25006": ("readonly", "is read-only: connect to the primary server"),
     "42501": ("permission", "refused: grant this user rights on schema and tables"),
 }

@@ -148,7 +148,7 @@ def _storable(
     try:
         with db.atomic():
             return [_Some(0, intake.store(db, agent, runs, now_ms))]
-    except DatabaseUnavailable:
+    except (DatabaseUnavailable, MemoryError):
         raise
     except Exception as error:
         # What one run holds must not hold up the others.

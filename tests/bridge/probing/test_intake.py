@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.probing.intake import BatchTooLarge, WrongBatch, parse, take, unpack
 from bridge.probing.soundness import AHEAD
-from models.database import open_database
+from models.database import DatabaseUnavailable, open_database
 from models.queries import agents, probe_tests
 from models.queries import intake as table
 from runtime.probing import wire
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from models.database import Database
+    from tests.postgres import PostgresServer
 
 NOW = NOON_MS + 60_000
 
@@ -179,3 +180,27 @@ def test_whatever_comes_is_read_or_refused(content: bytes) -> None:
         unpack(content)
     with pytest.raises(WrongBatch):
         parse(content)
+
+
+def test_a_statement_that_the_server_cancels_is_no_reason_to_refuse(
+    postgres: PostgresServer,
+) -> None:
+    name = postgres.new_migrated_database()
+    db = open_database(postgres.url(name))
+    try:
+        stage(db, "a")
+        db.execute_sql(
+            "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN PERFORM pg_sleep(5); RETURN NEW; END $$"
+        )
+        db.execute_sql(
+            "CREATE TRIGGER slow BEFORE INSERT ON probe_results FOR EACH ROW "
+            "EXECUTE FUNCTION dawdle()"
+        )
+        db.execute_sql("SET statement_timeout = 100")
+        with pytest.raises(DatabaseUnavailable, match="statement_timeout") as caught:
+            take(db, batch(run(result("a"))), NOW)
+        assert not caught.value.permanent
+    finally:
+        db.close()
+        postgres.drop_database(name)
