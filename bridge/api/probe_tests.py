@@ -51,7 +51,11 @@ _TEST: Final[dict[str, Any]] = {
 class HowQuery(Query):
     """How, and by whom."""
 
-    module: Name = Field("icmp", description="The module that is used.")
+    module: Name | None = Field(
+        None,
+        description="The module that is used; the first of a job that probes it else, "
+        "or `icmp`.",
+    )
     agent: Name | None = Field(None, description="Who does it; whoever probes it else.")
 
 
@@ -126,7 +130,9 @@ def test_destination(path: NamePath, query: HowQuery) -> Response:
     """
     if wrong := entries.sent_from_elsewhere():
         return wrong
-    return _asked(wish_of(catalogue(), path.name, query.module, query.agent))
+    return _asked(
+        wish_of(parts().db, catalogue(), path.name, query.module, query.agent)
+    )
 
 
 @blueprint.post("/tests", responses={**_ASKED, 415: entries.MAKING[415]})

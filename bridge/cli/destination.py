@@ -99,16 +99,21 @@ def status(
 
 @command.command("test")
 @click.argument("name")
-@click.option("--module", default="icmp", show_default=True, help="Module to use.")
+@click.option("--module", help="Module to use; that of a job, or else icmp.")
 @click.option("--agent", help="Who does it; whoever probes it otherwise.")
 @as_json
 @pass_invocation
 def test_(
-    invocation: Invocation, name: str, *, module: str, agent: str | None, plain: bool
+    invocation: Invocation,
+    name: str,
+    *,
+    module: str | None,
+    agent: str | None,
+    plain: bool,
 ) -> None:
     """Have the destination NAME probed once, and tell what came of it."""
     with probed(invocation) as here:
-        wish = wish_of(here.catalogue, name, module, agent)
+        wish = wish_of(here.db, here.catalogue, name, module, agent)
         asked = ask(here.db, here.clock, wish, here.author)
         click.echo(f"{asked.agent} was asked", err=True)
         done = _await(here, asked)

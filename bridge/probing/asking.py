@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+USUAL: Final = "icmp"
+"""The module for what no job probes."""
 AWAY_AFTER: Final = 90.0
 """Seconds without a word after which an agent is away; it is noted every 30."""
 
@@ -38,16 +40,31 @@ class Wish:
 
     host: str
     destination: str = ""
-    module: str = "icmp"
+    module: str = USUAL
     agent: str | None = None
 
 
 def wish_of(
-    catalogue: Catalogue, name: str, module: str, agent: str | None = None
+    db: Database,
+    catalogue: Catalogue,
+    name: str,
+    module: str | None = None,
+    agent: str | None = None,
 ) -> Wish:
-    """Return the wish to probe a destination; raise NoSuchEntry."""
-    entry = catalogue.entry(DESTINATION, name)
-    return Wish(str(entry.row.document["host"]), name, module, agent)
+    """Return the wish to probe a destination; raise NoSuchEntry.
+
+    Without a module it is the first of the first job that probes it, or else `icmp`.
+    """
+    host = str(catalogue.entry(DESTINATION, name).row.document["host"])
+    if module is None:
+        everything = read_everything(db)
+        usual = (
+            job["probes"][0]
+            for job in everything.jobs
+            if name in everything.selected(job)
+        )
+        module = next(usual, USUAL)
+    return Wish(host, name, module, agent)
 
 
 def ask(db: Database, clock: Clock, wish: Wish, author: str) -> AskedTest:

@@ -28,7 +28,7 @@ def test_who_probes_it_is_asked_even_if_others_came_later(db: Database) -> None:
     catalogue = stage(db, "a", "b")
     catalogue.patch(JOB, "ping", {"agents": ["edge", "core"]}, "t")
     clock = come(db, ("core", 40), ("edge", 30), ("other", 1))
-    wish = wish_of(catalogue, "a", "icmp")
+    wish = wish_of(db, catalogue, "a", "icmp")
     assert wish == Wish("a.example.org", "a", "icmp")
     assert ask(db, clock, wish, "t").agent == "edge"
     catalogue.patch(JOB, "ping", {"destinations": ["b"]}, "t")
@@ -39,18 +39,30 @@ def test_who_is_away_is_not_asked(db: Database) -> None:
     catalogue = stage(db, "a")
     clock = come(db, ("edge", AWAY_AFTER))
     with pytest.raises(NoAgent, match="any of edge did not ask for work"):
-        ask(db, clock, wish_of(catalogue, "a", "icmp"), "t")
+        ask(db, clock, wish_of(db, catalogue, "a", "icmp"), "t")
 
 
 def test_own_modules_come_before_those_that_are_built_in(db: Database) -> None:
     catalogue = stage(db, "a")
     clock = come(db, ("edge", 1))
-    wish = wish_of(catalogue, "a", "icmp")
+    wish = wish_of(db, catalogue, "a", "icmp")
     assert ask(db, clock, wish, "t").probe["count"] == 1
     catalogue.create(MODULE, {"name": "icmp", "kind": "icmp", "count": 3}, "t")
     assert ask(db, clock, wish, "t").probe["count"] == 3
     with pytest.raises(NoSuchEntry, match="there is no module 'pong'"):
-        ask(db, clock, wish_of(catalogue, "a", "pong"), "t")
+        ask(db, clock, wish_of(db, catalogue, "a", "pong"), "t")
+
+
+def test_the_module_is_that_of_a_job_if_none_is_named(db: Database) -> None:
+    catalogue = stage(db, "a", "b")
+    assert wish_of(db, catalogue, "a").module == "icmp"
+    catalogue.patch(DESTINATION, "a", {"tags": ["web"]}, "t")
+    catalogue.patch(JOB, "ping", {"destinations": ["b"]}, "t")
+    web = {"name": "web", "probes": ["http", "tls"], "tags": ["web"]}
+    catalogue.create(JOB, web, "t")
+    assert wish_of(db, catalogue, "a").module == "http"
+    catalogue.remove(JOB, "web", "t")
+    assert wish_of(db, catalogue, "a").module == "icmp"
 
 
 def test_it_is_given_up_after_a_while(db: Database) -> None:
@@ -64,4 +76,4 @@ def test_what_is_not_probed_may_be_tested(db: Database) -> None:
     catalogue = stage(db, "a")
     catalogue.patch(DESTINATION, "a", {"enabled": False}, "t")
     clock = come(db, ("edge", 1))
-    assert ask(db, clock, wish_of(catalogue, "a", "icmp"), "t").destination == "a"
+    assert ask(db, clock, wish_of(db, catalogue, "a", "icmp"), "t").destination == "a"
