@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 _REMEDIES: Final[dict[str, str]] = {
     "unauthorized": "make a key of scope probe on the bridge, and name its file in "
-    "exporter.prober.key_file",
+    "exporter.prober.key_file; it is read at the start",
     "not_found": "see that exporter.prober.bridge is the URL of a bridge, and that the "
     "bridge is not older than this exporter",
     "conflict": "see that exporter.prober.agent is the name of this agent alone",
