@@ -83,11 +83,16 @@ class Tally:
 
 
 def tallies(
-    db: Database, picked: Picked, by: Sequence[str] = (), width: int | None = None
+    db: Database,
+    picked: Picked,
+    by: Sequence[str] = (),
+    width: int | None = None,
+    most: int | None = None,
 ) -> list[Tally]:
     """Return figures by group, sorted by key; none where there are no results.
 
-    With `width` the key begins with the start of a span of so many milliseconds.
+    With `width` the key begins with the start of a span of so many milliseconds. With
+    `most` there are no more groups than that, any of them.
     """
     source, params = picked.together(db)
     keys = [GROUPS[name] for name in by]
@@ -96,7 +101,8 @@ def tallies(
         # expression again that it groups by.
         keys.insert(0, f"r.scheduled_ms / {int(width)} * {int(width)}")
     group = f" GROUP BY {', '.join(keys)}" if keys else " HAVING COUNT(*) > 0"
-    sql = f"SELECT {', '.join((*keys, *_FIGURES))} {source}{group}"
+    limit = "" if most is None else f" LIMIT {int(most)}"
+    sql = f"SELECT {', '.join((*keys, *_FIGURES))} {source}{group}{limit}"
     rows: list[Any] = rows_of(db, sql, params)
     size = len(keys)
     return sorted((_tally(row, size) for row in rows), key=lambda tally: tally.key)

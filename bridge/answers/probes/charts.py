@@ -24,6 +24,8 @@ Measure = Literal["rtt", "rtt_min", "rtt_max", "loss", "success", "results"]
 SUCCESS: Final = "success"
 _POINTS: Final = 300
 """Points of a line, at most, unless a width is asked for."""
+VALUES: Final = 300_000
+"""Values of all lines of a chart, at most."""
 _WIDTHS: Final = (1, 10, 60, 300, 900, 3600, 21_600, 86_400)
 _HOUR: Final = 3_600_000
 _HOURS: Final = 24
@@ -59,7 +61,8 @@ def line(
 ) -> Chart:
     """Return a figure over time, a line for each name of what `by` says.
 
-    Raises QuestionError for a width in seconds that makes more than `most` points.
+    Raises QuestionError for a width in seconds that makes more than `most` points, and
+    for so many lines that they have more than 300,000 together.
     """
     step = width or _width(span)
     first = milliseconds(span.start) // 1000 // step
@@ -70,7 +73,14 @@ def line(
         )
     labels = [rfc3339((first + place) * step) for place in range(points)]
     found: dict[str, list[float | None]] = {}
-    for tally in probe_figures.tallies(db, of, (by,), step * 1000):
+    tallies = probe_figures.tallies(db, of, (by,), step * 1000, VALUES + 1)
+    if max(len(tallies), points * len({one.key[1] for one in tallies})) > VALUES:
+        raise QuestionError(
+            "by",
+            f"there are too many lines of {points} points: ask for wider ones, or "
+            "by something of which there are fewer",
+        )
+    for tally in tallies:
         start, name = tally.key
         values = found.setdefault(name, [None] * points)
         values[start // 1000 // step - first] = _value(tally, measure)

@@ -59,6 +59,16 @@ def test_points_are_as_many_as_a_line_can_show(db: Database, of: Picked) -> None
         charts.line(db, of, TEN, "loss", "job", width=1, most=100)
 
 
+def test_lines_have_no_more_points_together_than_memory_bears(
+    db: Database, of: Picked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charts, "VALUES", 10)
+    assert len(charts.line(db, of, TEN, "loss", "destination", width=120).datasets) == 2
+    for width in (60, 1):
+        with pytest.raises(QuestionError, match="too many lines of"):
+            charts.line(db, of, TEN, "loss", "destination", width=width)
+
+
 def test_bars_and_shares_are_by_name(db: Database, of: Picked) -> None:
     assert charts.bar(db, of, "results", "destination") == Chart(
         ["a", "b"], [Dataset("results", [10, 1])]
