@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "backfill": "Roll up history that the sources still have.",
     "retention": "Delete what is older than the settings keep it.",
     "query": "Print rollups of series.",
+    "compare": "Compare series with an earlier time.",
     "explain": "Say what a number is made of.",
     "verify": "Compare rollups with what the sources have now.",
     "restatements": "Print what was changed after it had been said.",

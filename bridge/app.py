@@ -12,6 +12,7 @@ from flask_openapi3.openapi import OpenAPI
 from bridge.api import (
     agents,
     batches,
+    compare,
     corrections,
     coverage,
     destinations,
@@ -68,6 +69,7 @@ _NOUNS: Final = (
     series,
     labels,
     rollups,
+    compare,
     events,
     coverage,
     retention,

@@ -77,9 +77,9 @@ def ask_periods(
         rows = [row for row in series if row.source == source]
         ids = np.array(sorted(row.id for row in rows), np.int64)
         found, widths = days.rows(ids, include_open=question.include_open)
-        merged = _merged(found, widths, periods)
+        every = merged(found, widths, periods)
         shown = _Shown(db, question, periods, states[source])
-        lines |= {row.id: shown.line(row, merged) for row in rows}
+        lines |= {row.id: shown.line(row, every) for row in rows}
     start = periods[0].start if periods else math.floor(question.span.start)
     end = periods[-1].end if periods else start
     return Answer(
@@ -100,7 +100,7 @@ def ask_periods(
     )
 
 
-def _merged(rows: Rows, widths: Ints, periods: Sequence[Period]) -> Rows:
+def merged(rows: Rows, widths: Ints, periods: Sequence[Period]) -> Rows:
     """Merge rows into periods, without days by other rules that a border cuts."""
     ends = np.array([period.end for period in periods], np.int64)
     starts = np.array([period.start for period in periods], np.int64)

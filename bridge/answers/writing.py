@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -101,6 +102,13 @@ def values(column: Column) -> Any:
     if column.whole:
         return _integers(column)
     return column.values
+
+
+def number(value: float | None) -> float | str | None:
+    """Return one value as JSON writes it; None is null."""
+    if value is None or math.isfinite(value):
+        return value
+    return _INFINITE.get(value, _NOT_A_NUMBER)
 
 
 def _line(line: Line, periods: Mapping[int, Period]) -> dict[str, Any]:

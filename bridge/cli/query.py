@@ -146,7 +146,7 @@ def _rows(answer: Answer, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
         starts = line.start.tolist()
         for start, *values in zip(starts, *columns, strict=True):
             told = _window(answer, line.series.source, start)
-            yield (line.series.source, name, told, *map(_figure, values))
+            yield (line.series.source, name, told, *map(figure, values))
 
 
 def _window(answer: Answer, source: str, start: int) -> str:
@@ -158,7 +158,7 @@ def _window(answer: Answer, source: str, start: int) -> str:
     return f"{name} (partial)" if start in answer.partial.get(source, ()) else name
 
 
-def _figure(value: object) -> str:
+def figure(value: object) -> str:
     """Return a value as short as a table wants it; csv and json have all digits."""
     if isinstance(value, float) and math.isfinite(value):
         whole = value.is_integer() and abs(value) < 10**15

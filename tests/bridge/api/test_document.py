@@ -31,6 +31,7 @@ NOUNS = {
     "/api/v1/labels",
     "/api/v1/labels/{name}/values",
     "/api/v1/rollups",
+    "/api/v1/compare",
     "/api/v1/events",
     "/api/v1/coverage",
     "/api/v1/retention",
