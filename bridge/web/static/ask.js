@@ -95,3 +95,13 @@ function clock(seconds) {
 function many(count, one, more) {
   return count === 1 ? `1 ${one}` : `${count.toLocaleString("en")} ${more || `${one}s`}`;
 }
+
+function percent(share) {
+  if (share === null) return "–";
+  const value = 100 * share;
+  const shown = Number(value.toFixed(value < 1 || value > 99 ? 3 : 1));
+  // What is not all is not told as all, nor something as nothing.
+  if (shown === 0 && value > 0) return "< 0.001 %";
+  if (shown === 100 && value < 100) return "> 99.999 %";
+  return `${shown} %`;
+}

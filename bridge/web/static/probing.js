@@ -53,15 +53,14 @@ function showDestinations(answer, maintenance) {
   fill($("destinations"), rows, searched ? "None is like that." : "Nothing is probed yet: add a destination, then a job.");
 }
 
-function showJobs(answer, overview) {
-  const known = Object.fromEntries(overview.jobs.map((one) => [one.name, one]));
+function showJobs(answer) {
   const rows = answer.jobs.map((one) => row(
     ["", openButton(one.name, { job: one.name })],
     ["", one.settings.interval],
     ["", one.settings.probes.join(", ")],
     ["", words([...one.settings.destinations, ...(one.settings.tags.length ? [`all of ${one.settings.tags.join(" and ")}`] : [])])],
-    ["", badge(known[one.name]?.state || "unknown")],
-    ["time", known[one.name]?.next_run ? moment(known[one.name].next_run) : "–"],
+    ["", badge(one.state)],
+    ["time", one.next_run ? moment(one.next_run) : "–"],
     ["number", editButton("jobs", one.name)],
   ));
   fill($("jobs"), rows, "No job probes anything yet.");
@@ -108,19 +107,18 @@ async function refresh() {
     const search = { limit: "1000" };
     if (asked.query) search.query = asked.query;
     if (asked.status) search.status = asked.status;
-    const [destinations, jobs, modules, maintenance, agents, overview] = await Promise.all([
+    const [destinations, jobs, modules, maintenance, agents] = await Promise.all([
       ask("/api/v1/destinations", search),
       ask("/api/v1/jobs"),
       ask("/api/v1/modules"),
       ask("/api/v1/maintenance"),
       ask("/api/v1/agents"),
-      ask("/api/v1/probing/overview"),
     ]);
     $("key-form").hidden = true;
     $("forget").hidden = !sessionStorage.getItem(KEY);
     $("summary").textContent = `${many(destinations.total, "destination")}, ${many(jobs.total, "job")}, ${many(agents.agents.length, "agent")}`;
     showDestinations(destinations, maintenance.maintenance);
-    showJobs(jobs, overview);
+    showJobs(jobs);
     showModules(modules);
     showMaintenance(maintenance);
     showAgents(agents);

@@ -34,7 +34,6 @@ async function showDestination() {
 async function showFigures() {
   const start = RANGES[asked.range];
   const status = await ask(`/api/v1/destinations/${asked.destination}/status`, { start });
-  const percent = (share) => (share === null ? "–" : `${(100 * share).toPrecision(4)} %`);
   $("shown-title").textContent = asked.destination;
   const facts = [
     ["Status", badge(status.status)],
@@ -86,7 +85,7 @@ function resultRow(one) {
     ["", one.probe],
     ["", outcome(one)],
     ["number", milliseconds(one.rtt_mean)],
-    ["number", one.sent ? `${(100 * one.loss).toPrecision(2)} %` : "–"],
+    ["number", percent(one.loss)],
   );
 }
 

@@ -165,7 +165,7 @@ class Smoke {
 function lost(sent, received, word) {
   const [none, some] = word === "packet" ? ["none lost", "lost"] : ["none failed", "failed"];
   if (sent === received) return none;
-  return `${(sent - received).toLocaleString("en")} ${some} (${(100 * (1 - received / sent)).toPrecision(2)} %)`;
+  return `${(sent - received).toLocaleString("en")} ${some} (${percent(1 - received / sent)})`;
 }
 
 function line(pen, x1, y1, x2, y2) {

@@ -73,19 +73,34 @@ def test_a_destination_is_shown_with_its_smoke_and_results(
     page.goto(place)
     page.get_by_role("button", name="b", exact=True).click()
     expect(page.locator("#shown-title")).to_have_text("b")
-    expect(page.locator("#figures")).to_contain_text("97.50 %")
+    expect(page.locator("#figures")).to_contain_text("97.5 %")
     expect(page.locator("#smoke-note")).to_contain_text("40 packets, 1 lost (2.5 %)")
     assert page.evaluate(SMOKED) > 3
     expect(page.locator("#results tbody tr")).to_have_count(20)
     first = table(page, "results")[0]
     assert first[1:5] == ["b", "ping", "edge", "icmp"]
     assert first[5].startswith("timeout")
+    assert [one[7] for one in table(page, "results")[:2]] == ["100 %", "0 %"]
     page.get_by_role("button", name="Older").click()
     expect(page.locator("#results tbody tr")).to_have_count(40)
     assert "destination=b" in page.url
     page.reload()
     expect(page.locator("#shown-title")).to_have_text("b")
     assert complaints == []
+
+
+def test_shares_are_neither_all_nor_nothing_by_rounding(page: Page, place: str) -> None:
+    page.goto(place)
+    shares = "[0, 1, 0.996, 0.125, 1e-7, 0.9999999, null]"
+    assert page.evaluate(f"{shares}.map(percent)") == [
+        "0 %",
+        "100 %",
+        "99.6 %",
+        "12.5 %",
+        "< 0.001 %",
+        "> 99.999 %",
+        DASH,
+    ]
 
 
 def test_a_column_under_the_pointer_is_told(page: Page, place: str) -> None:
