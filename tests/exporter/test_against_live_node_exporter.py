@@ -63,6 +63,9 @@ THEIR_COLLECTORS = (
 
 NOT_OURS = {"node_exporter_build_info", "promhttp_metric_handler_errors_total"}
 
+MOMENTARY = ("node_processes_", "node_scrape_collector_", "node_tcp_")
+"""Names of families whose labels are of the moment, or not theirs."""
+
 NEWER_LABELS = {"node_disk_info": {"rotational"}, "node_network_info": {"adminstate"}}
 """Labels that came after the version Debian has."""
 
@@ -163,8 +166,7 @@ def test_help_is_the_same(seen: Seen) -> None:
 
 def test_labels_are_the_same(seen: Seen) -> None:
     for name, family in seen.ours.items():
-        # Collectors are named differently here, and sockets come and go.
-        if not name.startswith(("node_scrape_collector_", "node_tcp_")):
+        if not name.startswith(MOMENTARY):
             labels = _older(name, family.samples).keys()
             assert labels == seen.after[name].samples.keys(), name
 
