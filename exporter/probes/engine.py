@@ -3,7 +3,9 @@
 Requests leave in ticks of 10 ms, each target at its phase, and what came is read in
 the same ticks, or in every tenth while requests leave in each: the kernel stamps
 replies when they arrive, so that nothing needs to be awake for them. No task, object or
-dictionary entry is made for a request; rows of arrays are.
+dictionary entry is made for a request; rows of arrays are. Only where somebody waits
+for a few requests that no job made, they leave at once, and replies are read as they
+come.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from exporter.probes.ports import Way
 from exporter.probes.reading import BATCH
 from exporter.probes.salvos import Salvo, aim
 from exporter.probes.volleys import NO_SLOT, VolleyResult
+from exporter.probes.watch import Watch
 from exporter.probes.wheel import TICK_NS, Wheel
 
 if TYPE_CHECKING:
@@ -46,6 +49,8 @@ _BUSY_NS: Final = 5_000_000
 _STEP_NS: Final = 10_000_000
 _ROUNDS: Final = 64
 _NONCES: Final = 4096
+_FEW: Final = 8
+"""Requests for which it is worth to be awake."""
 _UNREAD_NS: Final = 10 * TICK_NS
 """How long replies are left in the socket while requests leave in every tick."""
 
@@ -93,6 +98,8 @@ class Engine:
         self._nonces = np.zeros(0, np.uint64)
         self._unread = 0
         self._read_at = 0
+        self._awaited: set[int] = set()
+        self._watch = Watch(self._came)
         self._offset = self._clocks.offset()
 
     @property
@@ -111,9 +118,13 @@ class Engine:
             return await run.done
         finally:
             self._accounts.runs.pop(run.number, None)
+            self._awaited.discard(run.number)
+            if not self._awaited:
+                self._watch.end()
 
     def close(self) -> None:
         """End all volleys as they stand, marked as aborted, and close the sockets."""
+        self._watch.end()
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -135,6 +146,10 @@ class Engine:
         self._runs += 1
         run = Run(self._runs, volley, result, done, slots, 0, now)
         self._accounts.runs[run.number] = run
+        # Ports may be closed and opened anew.
+        self._watch.end()
+        if some <= _FEW and not volley.slots and not volley.phases:
+            self._awaited.add(run.number)
         phases = np.array(volley.phases or [0.0] * some, np.float64)
         families = np.array([target.family for target in volley.targets], np.int64)
         for family in sorted(set(families.tolist())):
@@ -145,16 +160,22 @@ class Engine:
             except ProbeFailed as error:
                 result.refused.update(dict.fromkeys(numbers.tolist(), error))
                 continue
-            if aims is None:
-                continue
-            result.sent[aims.rows[:, Aim.TARGET]] = count
-            run.remaining += len(aims.rows) * count
-            salvo = Salvo(run, port, aims, now)
-            self._wheel.add(salvo.when(), salvo)
+            if aims is not None:
+                self._launch(Salvo(run, port, aims, now))
         if run.remaining == 0:
             self._end(run)
         self._wake()
         return run
+
+    def _launch(self, salvo: Salvo) -> None:
+        """Count the requests of a volley through one port, and plan the first ones."""
+        run, count = salvo.run, salvo.run.volley.settings.count
+        run.result.sent[salvo.aims.rows[:, Aim.TARGET]] = count
+        run.remaining += len(salvo.aims.rows) * count
+        if run.number in self._awaited:
+            self._backlog.append(salvo)
+        else:
+            self._wheel.add(salvo.when(), salvo)
 
     def _wake(self) -> None:
         """Have the next tick done when there is something to do in it."""
@@ -195,14 +216,29 @@ class Engine:
             if now >= self._read_at or self._unread >= CHUNK or not salvos:
                 self._read()
                 self._expire()
-            ended = self._accounts.take_ended()
-            with self._board:
-                for run in ended:
-                    self._accounts.finished(run)
-            for run in ended:
-                self._end(run)
+            self._end_all()
+            if self._awaited:
+                self._watch.begin(self._harbour.ports)
         finally:
             self._wake()
+
+    def _came(self) -> None:
+        """Read what has come, and leave the rest to the next tick if that is much."""
+        self._read()
+        self._end_all()
+        if self._board.head[Head.IN_FLIGHT] > _FEW:
+            self._watch.end()
+
+    def _end_all(self) -> None:
+        """End the volleys all of whose requests are resolved."""
+        ended = self._accounts.take_ended()
+        if not ended:
+            return
+        with self._board:
+            for run in ended:
+                self._accounts.finished(run)
+        for run in ended:
+            self._end(run)
 
     def _look_at_clock(self) -> None:
         offset = self._clocks.offset()

@@ -104,6 +104,10 @@ class Port:
         self._reader = Reader(_LEAST_ROOM)
         self._errors = Reader(_LEAST_ROOM)
 
+    def fileno(self) -> int:
+        """Return the descriptor of the socket, -1 when it is closed."""
+        return self._socket.fileno()
+
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()

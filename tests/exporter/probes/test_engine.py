@@ -114,6 +114,22 @@ def test_an_engine_that_is_closed_ends_its_volleys_as_aborted() -> None:
         asyncio.run(go(responder.namespace))
 
 
+def test_what_somebody_waits_for_is_read_as_it_comes(loopback: Responder) -> None:
+    async def go() -> None:
+        engine = Engine(Board.create(1))
+        some = settings(namespace=loopback.namespace, timeout="10s")
+        waiting = asyncio.create_task(engine.fire(Volley([address(A)], some)))
+        await asyncio.sleep(0)
+        # There is no tick but the one that sends.
+        engine._wake = lambda: None  # type: ignore[method-assign]
+        found = await asyncio.wait_for(waiting, 5)
+        assert found.received.tolist() == [1]
+        assert not engine._watch._watched
+        engine.close()
+
+    asyncio.run(go())
+
+
 def test_a_volley_whose_socket_is_opened_anew_meanwhile_ends(
     loopback: Responder,
 ) -> None:
@@ -127,7 +143,7 @@ def test_a_volley_whose_socket_is_opened_anew_meanwhile_ends(
         targets = [address(A), address(B)]
         slots = [board.claim() for _ in targets]
         long = asyncio.create_task(engine.fire(Volley(targets, first, (0, 0.1), slots)))
-        await engine.fire(Volley(targets[:1], other))
+        await engine.fire(Volley(targets[:1], other, (0.03,)))
         for port in engine._harbour.ports:
             port.is_stale = True
         again = await engine.fire(Volley(targets, other))
