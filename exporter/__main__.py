@@ -17,6 +17,7 @@ import click
 import structlog
 
 from exporter.composition import registry_of, services
+from exporter.otlp.options import options_of
 from exporter.render import text_renderer
 from exporter.server import CannotListen
 from exporter.telemetry import Telemetry, version
@@ -24,6 +25,7 @@ from runtime import config, logs, service
 from runtime.clock import SystemClock
 
 if TYPE_CHECKING:
+    from exporter.otlp.options import Options
     from exporter.registry import Registry
     from runtime.settings import Settings
 
@@ -54,7 +56,7 @@ def command(
     """Measure this host and answer Prometheus at /metrics."""
     if check:
         sections = ("exporter", "probes")
-        sys.exit(config.check(path, os.environ, sys.stdout, sections=sections))
+        sys.exit(config.check(path, os.environ, sys.stdout, sections, _push_of))
     try:
         settings = config.load(path, os.environ)
         level = {"level": log_level} if log_level else {}
@@ -65,13 +67,21 @@ def command(
         exporter = settings.exporter
         token = config.read_secret(exporter.token, exporter.token_file)
         key = config.read_secret(exporter.prober.key, exporter.prober.key_file)
+        push = _push_of(settings)
     except config.SettingsError as error:
         _end(_WRONG_SETTINGS, *error.problems)
     registry = registry_of(exporter)
     if once:
         _print_once(registry)
     else:
-        _serve(settings, registry, token, key)
+        _serve(settings, registry, token, key, push)
+
+
+def _push_of(settings: Settings) -> Options | None:
+    """Return how to push, if at all; raises SettingsError."""
+    otlp = settings.exporter.otlp
+    headers = config.read_secret(otlp.headers, otlp.headers_file)
+    return options_of(otlp, os.environ, headers)
 
 
 def _print_once(registry: Registry) -> None:
@@ -83,7 +93,11 @@ def _print_once(registry: Registry) -> None:
 
 
 def _serve(
-    settings: Settings, registry: Registry, token: str | None, key: str | None
+    settings: Settings,
+    registry: Registry,
+    token: str | None,
+    key: str | None,
+    push: Options | None,
 ) -> None:
     exporter = settings.exporter
     if token is None and not exporter.listen.is_loopback:
@@ -92,7 +106,7 @@ def _serve(
             listen=str(exporter.listen),
             remedy="set exporter.token_file",
         )
-    parts = services(settings, registry, token, key)
+    parts = services(settings, registry, token, key, push)
     stop = threading.Event()
     service.stop_on_signals(stop)
     # What is there now stays; without it in the way, collections are short.

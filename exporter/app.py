@@ -142,20 +142,27 @@ class App:
         count("answered")
         return answer
 
+    def everything(self) -> list[Family]:
+        """Return all that `/metrics` shows, as of now."""
+        return self._found(self._registry.names)
+
+    def _found(
+        self, names: Iterable[str], deadline: float | None = None
+    ) -> list[Family]:
+        return [
+            *self._registry.scrape(names, deadline).families,
+            *self._telemetry.families(),
+            *(family for families in self._more for family in families()),
+        ]
+
     def _scrape(self, environ: WSGIEnvironment) -> Answer:
         query = parse_qs(environ.get("QUERY_STRING", ""))
         names = self._registry.choose(
             query.get("collect[]", ()), query.get("exclude[]", ())
         )
-        found = self._registry.scrape(names, _deadline(environ))
+        found = self._found(names, _deadline(environ))
         wanted = choose_format(environ.get("HTTP_ACCEPT"))
-        body = self._renderers[wanted.name].render(
-            (
-                *found.families,
-                *self._telemetry.families(),
-                *(family for families in self._more for family in families()),
-            )
-        )
+        body = self._renderers[wanted.name].render(found)
         return exposition(body, wanted, environ, self._gzip_level)
 
 

@@ -25,6 +25,11 @@ from runtime.clock import SystemClock
 from runtime.probing.planning import plan_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from exporter.collectors.base import Family
+    from exporter.otlp.options import Options
+    from exporter.otlp.pusher import Pusher
     from exporter.pages.answer import Page
     from runtime.service import Service
     from runtime.settings import Exporter, Settings
@@ -44,11 +49,16 @@ def registry_of(settings: Exporter) -> Registry:
 
 
 def services(
-    settings: Settings, registry: Registry, token: str | None, key: str | None
+    settings: Settings,
+    registry: Registry,
+    token: str | None,
+    key: str | None,
+    push: Options | None = None,
 ) -> list[Service]:
     """Return the parts in the order in which they start.
 
-    `token` is what scrapers must send, `key` the API key for the bridge.
+    `token` is what scrapers must send, `key` the API key for the bridge. With `push`,
+    what scrapers get is pushed as well.
     """
     exporter = settings.exporter
     name = agent_name(exporter.prober.agent)
@@ -75,6 +85,7 @@ def services(
     clock = SystemClock()
     live = Live(registry, Wire(clock), clock, most=exporter.live.max_clients)
     watched = LivePage(live, registry, Guard(token))
+    more += [page.families, live.families]
     app = App(
         registry,
         Telemetry(SystemClock()),
@@ -83,10 +94,34 @@ def services(
         gzip_level=exporter.gzip_level,
         pages=pages,
         open_pages={"/live": watched, **static_pages()},
-        more=[*more, page.families, live.families],
+        more=more,
     )
+    pushers = _pushers(exporter, push, prober, app.everything)
+    more += [one.families for one in pushers]
     threads = exporter.max_scrapes + exporter.probe.max_probes
-    return [*agent, prober, registry, live, Server(app, exporter.listen, threads)]
+    return [
+        *agent,
+        prober,
+        registry,
+        live,
+        *pushers,
+        Server(app, exporter.listen, threads),
+    ]
+
+
+def _pushers(
+    settings: Exporter,
+    push: Options | None,
+    prober: Prober,
+    gather: Callable[[], Sequence[Family]],
+) -> list[Pusher]:
+    """Return what pushes, if anything is to be pushed."""
+    if push is None:
+        return []
+    # OpenTelemetry costs 5 MB, so that only who pushes loads it.
+    from exporter.otlp.building import pusher_of  # noqa: PLC0415
+
+    return [pusher_of(settings, push, prober, gather, SystemClock())]
 
 
 def _pages(

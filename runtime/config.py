@@ -14,7 +14,7 @@ from runtime.settings import Settings
 from runtime.validation import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 __all__ = [
     "WRONG_SETTINGS",
@@ -69,10 +69,12 @@ def check(
     environ: Mapping[str, str],
     out: TextIO,
     sections: Collection[str] = tuple(Settings.model_fields),
+    also: Callable[[Settings], object] | None = None,
 ) -> int:
     """Write whether the settings are valid, or every problem; return the exit code.
 
     The secret files of the sections are read as well, with the rights of who asks.
+    Settings that are valid are given to `also`, which may raise SettingsError.
     """
     name = path or (DEFAULT if DEFAULT.exists() else None)
     problems: list[str] = []
@@ -87,6 +89,11 @@ def check(
             problems,
             lambda file: print(f"warning: {file} can be read by everybody", file=out),
         )
+        try:
+            if also is not None and not problems:
+                also(settings)
+        except SettingsError as error:
+            problems.extend(error.problems)
     for problem in problems:
         print(problem, file=out)
     if not problems:

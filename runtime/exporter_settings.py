@@ -26,6 +26,7 @@ from runtime.measuring_settings import (
     PerfCollector,
     TopProcessesCollector,
 )
+from runtime.otlp_settings import Otlp
 from runtime.prober_settings import ProbePage, Prober
 from runtime.quantities import Address
 from runtime.section import Positive, Section, Whole
@@ -188,3 +189,4 @@ class Exporter(Section):
     collectors: Collectors = Collectors()
     prober: Prober = Prober()
     probe: ProbePage = ProbePage()
+    otlp: Otlp = Otlp()

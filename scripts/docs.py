@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scripts import rules_page
-from scripts.pages import api, commands, configuration, left_out, metrics, schema
+from scripts.pages import api, commands, configuration, left_out, metrics, otlp, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -64,6 +64,7 @@ PAGES: Final = (
     Page("docs/cli.md", {"exporter": commands.exporter, "bridge": commands.bridge}),
     Page("docs/api.md", {"api": api.reference}),
     Page("docs/schema.md", {"tables": schema.tables}),
+    Page("docs/otlp.md", {"conventions": otlp.conventions}),
     Page("docs/rules.md", {"": rules_page.render}),
 )
 

@@ -48,10 +48,18 @@ class FakeWeb:
     """Serves what `answer` says; `asked` are the requests so far, in order."""
 
     def __init__(
-        self, answer: Callable[[Asked], Told], certificate: Path | None = None
+        self,
+        answer: Callable[[Asked], Told],
+        certificate: Path | None = None,
+        *,
+        at: int = 0,
     ) -> None:
-        """With a certificate, whose key lies beside it, it speaks TLS."""
+        """With a certificate, whose key lies beside it, it speaks TLS.
+
+        `at` is the port, 0 for any that is free.
+        """
         self.answer = answer
+        self._at = at
         self._certificate = certificate
         self.asked: list[Asked] = []
         self.connections = 0
@@ -71,7 +79,7 @@ class FakeWeb:
         return f"{scheme}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
-        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", self._at), self._handler())
         if self._certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(

@@ -12,6 +12,7 @@ from grafana.host import (
     network,
     overview,
     programs,
+    pushing,
     storage,
 )
 
@@ -45,6 +46,7 @@ DASHBOARD = Dashboard(
         network.ROW,
         kernel.ROW,
         kernel.COLLECTORS,
+        pushing.ROW,
     ),
     alerts="$target",
 )

@@ -20,6 +20,7 @@ from exporter.blackbox import tls as blackbox_tls
 from exporter.collectors import COLLECTORS, build
 from exporter.collectors.base import Metric, NothingHere
 from exporter.live import live
+from exporter.otlp import counts as otlp
 from exporter.pages import probe
 from exporter.prober import details
 from exporter.prober import families as probes
@@ -76,6 +77,7 @@ def exporter() -> str:
                 "Echo requests, with `exporter.prober.smokeping`",
                 {*smokeping.COUNTERS, *_declared(smokeping)},
             ),
+            _section("Pushing, with `exporter.otlp.endpoint`", _declared(otlp)),
             _section("The exporter itself", itself),
         ]
     )

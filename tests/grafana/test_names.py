@@ -19,6 +19,7 @@ from exporter.collectors.filesystem import GAUGES
 from exporter.collectors.memory import Memory
 from exporter.collectors.vmstat import Vmstat
 from exporter.live import live
+from exporter.otlp import counts as otlp_counts
 from exporter.prober import details, families, itself
 from exporter.registry import DURATION, SUCCESS
 from models.database import open_database
@@ -102,7 +103,7 @@ def of_prober() -> list[Metric]:
     """Return what the exporter says of what it probes, of its agent and of watchers."""
     found = [
         each
-        for module in (families, details, itself, agent_families, live)
+        for module in (families, details, itself, agent_families, live, otlp_counts)
         for each in vars(module).values()
     ]
     own = [one for each in found if isinstance(each, dict) for one in each.values()]

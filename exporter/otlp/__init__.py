@@ -1,0 +1,1 @@
+"""What `/metrics` shows, pushed to a receiver of OTLP."""
