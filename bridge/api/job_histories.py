@@ -25,9 +25,12 @@ from bridge.probing.documents import job_document
 from bridge.probing.entries import JOB
 from bridge.probing.planner import read_everything
 from bridge.probing.schedules import standing
+from models.queries import agents
 from runtime.probing.schedule import State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bridge.probing.catalogue import Entry
     from bridge.probing.plans import Everything
 
@@ -258,15 +261,19 @@ def export(path: NamePath, query: ExportQuery) -> Response:
     return exported(of, span, query.format, path.name)
 
 
-def status_document(entry: Entry, everything: Everything) -> dict[str, Any]:
-    """Return what a job is doing, as answers tell it."""
+def status_document(
+    entry: Entry, everything: Everything, known: Sequence[str]
+) -> dict[str, Any]:
+    """Return what a job is doing, as answers tell it; `known` are all agents."""
     here = parts()
     now = round(here.clock.now() * 1000)
-    return job_document(entry.name, standing(here.db, entry, everything, now))
+    return job_document(entry.name, standing(here.db, entry, everything, known, now))
 
 
 def _status(entry: Entry) -> Response:
-    response = json_response(status_document(entry, read_everything(parts().db)))
+    db = parts().db
+    known = [agent.name for agent in agents.everyone(db)]
+    response = json_response(status_document(entry, read_everything(db), known))
     response.headers["ETag"] = f'"{entry.tag}"'
     return response
 

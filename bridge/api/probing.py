@@ -93,6 +93,8 @@ def overview(query: SpanQuery) -> Response:
         here.db, picked(here.db, Asked(success=False), span), limit=_NEWEST
     )
     events = find_events(here.db, span, {"source": SOURCE}, _NEWEST)
+    agents = agents_table.everyone(here.db)
+    known = [agent.name for agent in agents]
     now = here.clock.now()
     return json_response(
         {
@@ -100,10 +102,8 @@ def overview(query: SpanQuery) -> Response:
             "job_states": Counter(
                 schedule_of(job.row.document).state(round(now * 1000)) for job in jobs
             ),
-            "jobs": [status_document(job, everything) for job in jobs[:_JOBS]],
-            "agents": [
-                agent_document(row, now) for row in agents_table.everyone(here.db)
-            ],
+            "jobs": [status_document(job, everything, known) for job in jobs[:_JOBS]],
+            "agents": [agent_document(row, now) for row in agents],
             "recent": [result_document(row) for row in recent],
             "failures": [result_document(row) for row in failures],
             "events": [event_document(event) for event in events],

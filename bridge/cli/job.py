@@ -29,6 +29,7 @@ from bridge.probing.documents import job_document
 from bridge.probing.entries import JOB
 from bridge.probing.planner import read_everything
 from bridge.probing.schedules import standing
+from models.queries import agents
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -83,9 +84,9 @@ def status(invocation: Invocation, name: str, *, plain: bool) -> None:
     """Tell what the job NAME is doing, and when it runs next."""
     with probed(invocation) as here:
         entry = here.catalogue.entry(JOB, name)
-        found = standing(
-            here.db, entry, read_everything(here.db), round(here.now * 1000)
-        )
+        known = [agent.name for agent in agents.everyone(here.db)]
+        everything = read_everything(here.db)
+        found = standing(here.db, entry, everything, known, round(here.now * 1000))
         told = job_document(name, found)
     if plain:
         print_json(told)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from bridge.probing.entries import JOB, stored
-from models.queries import agents, runs
+from models.queries import runs
 from runtime.probing.schedule import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bridge.probing.catalogue import Entry
     from bridge.probing.plans import Everything
@@ -41,9 +41,13 @@ def schedule_of(document: Mapping[str, Any]) -> Schedule:
 
 
 def standing(
-    db: Database, entry: Entry, everything: Everything, now_ms: int
+    db: Database,
+    entry: Entry,
+    everything: Everything,
+    known: Sequence[str],
+    now_ms: int,
 ) -> JobStanding:
-    """Return what a job is doing."""
+    """Return what a job is doing; `known` are the agents that ever came."""
     document = entry.row.document
     schedule = schedule_of(document)
     probed = {one["name"] for one in everything.destinations if one["enabled"]}
@@ -53,9 +57,5 @@ def standing(
         schedule.next(now_ms),
         runs.latest(db, entry.row.id),
         tuple(sorted(everything.selected(document) & probed)),
-        tuple(
-            agent.name
-            for agent in agents.everyone(db)
-            if not wanted or agent.name in wanted
-        ),
+        tuple(agent for agent in known if not wanted or agent in wanted),
     )

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from bridge.api.probing import OverviewAnswer
 from tests.bridge.probing.runs import past, stage
+from tests.models.statements import counted
 
 if TYPE_CHECKING:
     from tests.bridge.application import Application
@@ -29,3 +30,12 @@ def test_nothing_at_a_glance(bridge: Application) -> None:
     answer = bridge.answer(PATH)
     OverviewAnswer.model_validate(answer)
     assert answer["destinations"]["health"] == "unknown"
+
+
+def test_agents_are_read_once_for_all_jobs(bridge: Application) -> None:
+    for number in range(3):
+        stage(bridge.db, f"host-{number}", job=f"ping-{number}")
+    with counted(bridge.db) as statements:
+        answer = bridge.answer(PATH)
+    assert len(answer["jobs"]) == 3
+    assert sum("FROM agents" in sql for sql, _ in statements) == 1

@@ -26,7 +26,7 @@ def now(db: Database, catalogue: Catalogue, **changes: Any) -> JobStanding:
     if changes:
         catalogue.patch(JOB, "ping", changes, "t")
     entry = catalogue.entry(JOB, "ping")
-    return standing(db, entry, read_everything(db), NOON_MS + 1000)
+    return standing(db, entry, read_everything(db), ["edge"], NOON_MS + 1000)
 
 
 def test_a_job_runs_on(db: Database, catalogue: Catalogue) -> None:
