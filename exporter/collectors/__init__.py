@@ -22,9 +22,11 @@ from exporter.collectors.disk import Disk
 from exporter.collectors.dmi import Dmi
 from exporter.collectors.edac import Edac
 from exporter.collectors.entropy import Entropy
+from exporter.collectors.fibrechannel import Fibrechannel
 from exporter.collectors.filefd import Filefd
 from exporter.collectors.filesystem import Filesystem
 from exporter.collectors.hwmon import Hwmon
+from exporter.collectors.infiniband import Infiniband
 from exporter.collectors.interrupts import Interrupts
 from exporter.collectors.kernel_hung import KernelHung
 from exporter.collectors.ksmd import Ksmd
@@ -89,9 +91,11 @@ COLLECTORS: Final[Mapping[str, Build]] = {
     "dmi": Dmi,
     "edac": Edac,
     "entropy": Entropy,
+    "fibrechannel": Fibrechannel,
     "filefd": Filefd,
     "filesystem": Filesystem,
     "hwmon": Hwmon,
+    "infiniband": Infiniband,
     "interrupts": Interrupts,
     "kernel_hung": KernelHung,
     "ksmd": Ksmd,

@@ -45,8 +45,6 @@ LEFT_OUT: Final = (
     ),
     LeftOut("node_dmmultipath_.*", "dmmultipath", _RARE),
     LeftOut("node_drbd_.*", "drbd", _RARE),
-    LeftOut("node_fibrechannel_.*", "fibrechannel", _RARE),
-    LeftOut("node_infiniband_.*", "infiniband", _RARE),
     LeftOut("node_ipvs_.*", "ipvs", _RARE),
     LeftOut("node_lnstat_.*", "lnstat", _OFF),
     LeftOut("node_mountstats_.*", "mountstats", _OFF),
