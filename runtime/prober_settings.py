@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr
 from runtime.probing.rules import Allowed
 from runtime.quantities import Size
 from runtime.section import Positive, Section, Switch, Whole
-from runtime.texts import BaseUrl, PathText
+from runtime.texts import BaseUrl, NameOrNothing, PathText
 
 
 class Prober(Section):
@@ -20,7 +20,7 @@ class Prober(Section):
         default=True,
         description="Whether this host probes at all; `/probe` does not without.",
     )
-    agent: Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{0,64}$")] = Field(
+    agent: NameOrNothing = Field(
         "", description="Name of this agent; the host's name if it is empty."
     )
     bridge: BaseUrl | None = Field(

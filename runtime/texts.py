@@ -30,6 +30,10 @@ def _name(text: str) -> str:
     return text
 
 
+def _name_or_nothing(text: str) -> str:
+    return _name(text) if text else text
+
+
 def _label_name(text: str) -> str:
     if not re.fullmatch(r"([a-zA-Z_][a-zA-Z0-9_]*)?", text):
         raise ValueError(
@@ -140,6 +144,7 @@ DatabaseUrl = Annotated[
     Written("database URL", "sqlite:///data/epimetheus.db"),
 ]
 Name = Annotated[str, AfterValidator(_name), Written("name", "main")]
+NameOrNothing = Annotated[str, AfterValidator(_name_or_nothing)]
 LabelName = Annotated[
     str, AfterValidator(_label_name), Written("label name", "prometheus_replica")
 ]

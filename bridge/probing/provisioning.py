@@ -122,13 +122,14 @@ def _remove(db: Database, step: Step, now: int) -> str:
     try:
         changes.delete(db, step.kind.key, step.name, revision=None, now=now)
     except changes.EntryInUse as error:
+        off = {"enabled": False} if "enabled" in step.document else {}
         log.warning(
             "config.yaml no longer has what others name: it is left to the API",
             kind=step.kind.word,
             name=step.name,
             used_by=[name for _, name in error.users],
+            disabled=bool(off),
         )
-        off = {"enabled": False} if "enabled" in step.document else {}
         _write(db, step, {**step.document, **off}, API, now)
         return "left"
     return "removed"

@@ -158,3 +158,12 @@ def test_expressions_over_texts_of_strangers_are_those_of_re2(text: str) -> None
 def test_expressions_that_may_take_exponential_time_are_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="is not a regular expression of RE2: "):
         read(texts.LinearRegex, text)
+
+
+def test_a_name_may_be_left_to_others() -> None:
+    assert read(texts.NameOrNothing, "") == ""
+    assert read(texts.NameOrNothing, "tower-1") == "tower-1"
+    with pytest.raises(ValidationError, match="'a b' is not a name; write 1 to 64"):
+        read(texts.NameOrNothing, "a b")
+    with pytest.raises(ValidationError, match=r"'x{57}\.\.\.' is not a name"):
+        read(texts.NameOrNothing, "x" * 65)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from bridge.probing import provisioning
 from bridge.probing.catalogue import Catalogue
@@ -87,8 +88,11 @@ def test_what_the_api_names_is_left_to_it(db: Database) -> None:
     catalogue = Catalogue(db, CLOCK)
     job = {"name": "own", "destinations": ["gateway"], "probes": ["ping-20"]}
     catalogue.create(JOB, job, "grace")
-    done = take_over(db, modules=[], destinations=[], jobs=[], maintenance=[])
+    with capture_logs() as logs:
+        done = take_over(db, modules=[], destinations=[], jobs=[], maintenance=[])
     assert done == {"removed": 3, "left": 2}
+    left = {entry["name"]: entry["disabled"] for entry in logs if "used_by" in entry}
+    assert left == {"gateway": True, "ping-20": False}
     gateway = told(db, DESTINATION, "gateway")
     assert (gateway["origin"], gateway["enabled"]) == ("api", False)
     assert told(db, MODULE, "ping-20")["origin"] == "api"
