@@ -58,7 +58,8 @@ class Head(IntEnum):
 
     Such a histogram is `BUCKETS` counts and the sum in nanoseconds: `LAG` how late the
     prober's loop is, `STAMP` how long after the kernel's stamp replies are read, up to
-    0.1 s by design. `DROPPED` are datagrams for which there was no room.
+    0.1 s by design. `DROPPED` are datagrams for which there was no room,
+    `UNTOLD` messages for which the exporter had none.
     `STRAY` are echo replies to nobody here, as raw sockets see those of others.
     """
 
@@ -72,6 +73,7 @@ class Head(IntEnum):
     BEATS = 7
     CLOCK_STEPS = 8
     READ_ERRORS = 9
+    UNTOLD = 10
     LAG = 16
     STAMP = 48
 

@@ -49,7 +49,12 @@ TRACES_LEFT_OUT: Final = Metric(
     "counter",
     "Traces of failed destinations that were not made, as too many failed at once.",
 )
-DROPPED: Final = Metric(
+DATAGRAMS: Final = Metric(
+    "epimetheus_prober_datagrams_dropped_total",
+    "counter",
+    "Echo requests and replies that this host had no room for.",
+)
+UNTOLD: Final = Metric(
     "epimetheus_prober_messages_dropped_total",
     "counter",
     "Messages of the prober that the exporter did not take in time.",
@@ -83,7 +88,8 @@ def itself(view: View) -> list[Family]:
             Family(
                 STAMP_ERROR, distribution((), _ERROR_EDGES, stamp.counts, stamp.total)
             ),
-            DROPPED.of(int(board.head[Head.DROPPED])),
+            DATAGRAMS.of(int(board.head[Head.DROPPED])),
+            UNTOLD.of(int(board.head[Head.UNTOLD])),
         ]
     if health is None:
         return found

@@ -55,7 +55,7 @@ class Station:
         self._clock = clock = SystemClock()
         self.board = Board.create()
         self.tally = Tally.create()
-        self._tie = Tie(end, lambda count: self.board.add(Head.DROPPED, count))
+        self._tie = Tie(end, lambda count: self.board.add(Head.UNTOLD, count))
         self._resolver = CachingResolver(clock, NameServers(), HostsFile())
         self._engine = Engine(
             self.board,

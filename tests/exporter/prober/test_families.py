@@ -134,7 +134,8 @@ def test_echoes_come_from_the_board() -> None:
 def test_the_prober_tells_of_itself() -> None:
     board, _ = counted()
     board.observe(np.array([2_000_000]), Head.LAG)
-    board.add(Head.DROPPED, 3)
+    board.add(Head.UNTOLD, 3)
+    board.add(Head.DROPPED, 4)
     health = Health(
         starved=True,
         in_flight=2,
@@ -148,6 +149,7 @@ def test_the_prober_tells_of_itself() -> None:
     assert found["epimetheus_prober_starved"] == {(): 1}
     assert found["epimetheus_prober_in_flight"] == {(): 2}
     assert found["epimetheus_prober_messages_dropped_total"] == {(): 3}
+    assert found["epimetheus_prober_datagrams_dropped_total"] == {(): 4}
     assert found["epimetheus_prober_sockets"] == {("ipv4", "raw"): 1}
     assert found["epimetheus_resolver_failures_total"] == {(): 5}
     lag = found["epimetheus_prober_loop_lag_seconds"]
