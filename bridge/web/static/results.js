@@ -4,6 +4,10 @@
 
 const RANGES = { "1h": "-1h", "6h": "-6h", "24h": "-24h", "7d": "-7d", "30d": "-30d" };
 const PAGE = 20;
+const MARKS = {
+  starved: "Tasks on the agent's host waited for a CPU meanwhile.",
+  clock_stepped: "The clock of the agent's host was set meanwhile.",
+};
 const TEST_PATIENCE_MS = 60_000;
 let smoke = null;
 let cursor = null;
@@ -93,7 +97,11 @@ function outcome(one) {
   const made = element("span");
   made.append(badge(one.reason || "ok", one.reason ? "failed" : "ok"));
   if (one.reason) made.append(` ${one.message}`);
-  for (const mark of one.marks || []) made.append(element("span", "tag", ` ${mark}`));
+  for (const mark of one.marks || []) {
+    const shown = element("span", "tag", ` ${mark.replaceAll("_", " ")}`);
+    shown.title = MARKS[mark] || "";
+    made.append(shown);
+  }
   return made;
 }
 

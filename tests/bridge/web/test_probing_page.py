@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -203,6 +204,16 @@ def test_what_is_wrong_is_said_in_the_dialog(page: Page, place: str) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#editor-problems")).to_contain_text("windows: ")
     expect(page.locator("#editor")).to_be_visible()
+
+
+def test_marks_are_explained(page: Page, place: str, db: Database) -> None:
+    at = NOON_MS + 3_000_000
+    marked = result("b", began_ms=at, marks=("starved",))
+    told = run(marked, scheduled_ms=at, began_ms=at, ended_ms=at + 20)
+    take(db, Batch(agent="edge", runs=(told,)), at + 1000)
+    page.goto(f"{place}?destination=b")
+    mark = page.locator("#results tbody tr").first.get_by_text("starved")
+    expect(mark).to_have_attribute("title", re.compile("waited for a CPU"))
 
 
 def test_what_is_not_there_is_said(page: Page, place: str) -> None:
