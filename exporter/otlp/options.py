@@ -89,6 +89,7 @@ def options_of(
         client_key=known.file(known.signal("CLIENT_KEY")),
     )
     known.refuse()
+    _refuse_unusable(options)
     if protocol := known.signal("PROTOCOL")[1].replace(_PROTOCOL, ""):
         log.warning("metrics are pushed otherwise", asked=protocol, by=_PROTOCOL)
     return options
@@ -203,6 +204,21 @@ def _compression(settings: Otlp, known: _Variables) -> str:
     if text not in {"", "gzip", "none"}:
         known.problem(name, f"{text!r} is neither gzip nor none")
     return text or "gzip"
+
+
+def _refuse_unusable(options: Options) -> None:
+    if not options.url.startswith("https:"):
+        return
+    # Loaded by who needs it only.
+    from exporter.otlp.trust import context  # noqa: PLC0415
+
+    try:
+        context(options.certificate, options.client_certificate, options.client_key)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SettingsError(
+            [f"exporter.otlp: the certificates cannot be used: {reason}"]
+        ) from error
 
 
 def _resource(settings: Otlp, known: _Variables) -> dict[str, str]:

@@ -8,7 +8,6 @@ receiver of the settings. Source: OpenTelemetry Protocol Specification, "OTLP/HT
 from __future__ import annotations
 
 import re
-import ssl
 import zlib
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -22,6 +21,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from urllib3.exceptions import HTTPError
 
+from exporter.otlp.trust import context
 from exporter.telemetry import version
 from runtime.connections import CHUNK, Sockets, TimedHTTPPool, TimedHTTPSPool
 
@@ -95,7 +95,9 @@ class Receiver:
                 parts.hostname or "",
                 parts.port,
                 sockets=self._sockets,
-                ssl_context=_trust(options),
+                ssl_context=context(
+                    options.certificate, options.client_certificate, options.client_key
+                ),
             )
         else:
             self._pool = TimedHTTPPool(
@@ -165,13 +167,6 @@ class Receiver:
             return max(parsedate_to_datetime(text).timestamp() - self._clock.now(), 0.0)
         except ValueError:
             return None
-
-
-def _trust(options: Options) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=options.certificate)
-    if options.client_certificate:
-        context.load_cert_chain(options.client_certificate, options.client_key)
-    return context
 
 
 def _content(answer: urllib3.BaseHTTPResponse) -> bytes:

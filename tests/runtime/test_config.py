@@ -287,6 +287,19 @@ def test_a_check_reads_the_files_of_secrets(file: Path) -> None:
     )
 
 
+def test_settings_that_are_valid_may_be_looked_at_further() -> None:
+    def refuse(settings: Settings) -> None:
+        raise SettingsError([f"{settings.log.level} will not do"])
+
+    out = io.StringIO()
+    assert config.check(None, {}, out, also=refuse) == 2
+    assert out.getvalue() == "info will not do\n"
+    wrong = {"EPIMETHEUS__LOG__LEVEL": "loud"}
+    out = io.StringIO()
+    assert config.check(None, wrong, out, also=refuse) == 2
+    assert "will not do" not in out.getvalue()
+
+
 def test_the_shipped_file_holds_every_default() -> None:
     assert load(EXAMPLE, {}) == Settings()
     written = yaml.safe_load(EXAMPLE.read_text())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ from tests.exporter.otlp.receiving import (
     resource,
 )
 from tests.exporter.test_composition import JOBS
-from tests.exporter.test_main import _get, _run, running
+from tests.exporter.test_main import ROOT, _get, _run, running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,6 +212,29 @@ def test_pushing_is_a_part_of_metrics(program_moments: dict[str, Moment]) -> Non
     found = program_moments["semantic"].after
     pushes = found["epimetheus_exporter_otlp_pushes_total"].samples
     assert pushes[(("outcome", "accepted"),)] >= 2
+
+
+def test_who_does_not_push_loads_nothing_of_it() -> None:
+    script = """
+import os, sys
+from exporter import __main__ as program
+from runtime.settings import Settings
+settings = Settings()
+push = program._push_of(settings)
+registry = program.registry_of(settings.exporter)
+assert program.services(settings, registry, None, None, push)
+print({name.split(".")[0] for name in sys.modules} & {"opentelemetry", "google"})
+"""
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout == "set()\n"
 
 
 @pytest.mark.setting("exporter.otlp.headers")

@@ -215,6 +215,22 @@ def test_what_is_not_used_may_be_wrong() -> None:
     assert options_of(settings, environ, None) is not None
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("none.pem", "no such file or directory"), ("empty.pem", "no certificate")],
+)
+def test_certificates_that_cannot_be_used_end_the_start(
+    tmp_path: Path, name: str, reason: str
+) -> None:
+    (tmp_path / "empty.pem").touch()
+    settings = Otlp(endpoint="https://here", certificate=tmp_path / name)
+    with pytest.raises(SettingsError) as raised:
+        options_of(settings, {}, None)
+    (problem,) = raised.value.problems
+    assert problem.startswith("exporter.otlp: the certificates cannot be used: ")
+    assert reason in problem
+
+
 def test_another_protocol_is_not_spoken() -> None:
     for protocol, told in (("http/protobuf", []), ("grpc", ["grpc"])):
         with structlog.testing.capture_logs() as logs:

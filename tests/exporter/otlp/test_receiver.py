@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ssl
 import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -160,10 +159,3 @@ def test_a_client_may_show_a_certificate(certificate: Path) -> None:
             client_key=key,
         )
     assert reply.outcome == "accepted"
-
-
-def test_a_file_without_certificates_is_told_at_once(tmp_path: Path) -> None:
-    (tmp_path / "empty.pem").touch()
-    options = Options("https://here/v1/metrics", certificate=tmp_path / "empty.pem")
-    with pytest.raises(ssl.SSLError):
-        Receiver(options, FakeClock())
