@@ -37,7 +37,8 @@ _LASTS: Final = slice(Cell.LAST_TTL, Cell.LAST_RECEIVED + 1)
 _MAGIC: Final = 0x45_50_49_4D_42_44_01
 _HEADER: Final = 4096
 _REST_SECONDS: Final = 120.0
-_TRIES: Final = 100
+_PATIENCE: Final = 0.25
+"""Seconds for a batch to end, as its writer may wait for a CPU meanwhile."""
 _PAUSE: Final = 0.0002
 
 
@@ -113,7 +114,8 @@ class Board:
         """
         if self.head[Head.CAPACITY] > len(self.rows):
             self._map()
-        for _ in range(_TRIES):
+        give_up = time.monotonic() + _PATIENCE
+        while time.monotonic() < give_up:
             before = int(self.head[Head.SEQUENCE])
             if before % 2 == 0:
                 taken = self._copy()
