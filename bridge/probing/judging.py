@@ -246,13 +246,17 @@ class _Batch:
         subject = self._reading.subjects[destination.id]
         failing: dict[str, list[int]] = defaultdict(list)
         shown: dict[str, set[str]] = {}
+        turned: dict[str, list[int]] = defaultdict(list)
         for view, story in destination.told.items():
             about = About(subject.name, subject.host, view[1])
             touched = [*story.changed, *story.removed]
+            # What only ended had its event when it began.
+            turns = [*story.begun, *story.removed]
             failing[view[1]] += _of(touched, Kind.FAILURE)
             if _of(touched, Kind.CERTIFICATE):
                 shown.setdefault(view[1], set()).update(story.doubted)
-            if routes := _of(touched, Kind.ROUTE):
+                turned[view[1]] += _of(turns, Kind.CERTIFICATE)
+            if routes := _of(turns, Kind.ROUTE):
                 self._teller.routes(about, destination.key(view), min(routes))
         for probe, opened in sorted(failing.items()):
             about = About(subject.name, subject.host, probe)
@@ -260,7 +264,8 @@ class _Batch:
                 since = min(opened)
                 self._teller.failures(about, destination.id, destination.views, since)
             if probe in shown:
-                self._teller.certificates(about, destination.id, shown[probe])
+                turn = min(turned[probe], default=None)
+                self._teller.certificates(about, destination.id, turn, shown[probe])
         verdict = verdict_of(destination.views)
         kept.set_status(
             self._db, destination.id, verdict.status.value, verdict.since, verdict.seen

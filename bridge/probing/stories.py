@@ -51,14 +51,15 @@ class Story:
 
     `spans` are those that are known, oldest first: the open ones are enough for results
     that come in order. `changed` are those that differ from what was kept, by kind and
-    opening, `removed` the keys of those that are no more, and `doubted` certificates
-    that were shown in such.
+    opening, `begun` the keys of those that are new, `removed` of those that are no
+    more, and `doubted` certificates that were shown in such.
     """
 
     def __init__(self, view: View, spans: Iterable[Span], terms: Terms) -> None:
         self.view = view
         self.spans = sorted(spans, key=lambda span: span.opened)
         self.changed: dict[tuple[Kind, int], Span] = {}
+        self.begun: set[tuple[Kind, int]] = set()
         self.removed: set[tuple[Kind, int]] = set()
         self.doubted: set[str] = set()
         self._terms = terms
@@ -202,6 +203,7 @@ class Story:
 
     def _begin(self, span: Span) -> Span:
         self.spans.append(span)
+        self.begun.add((span.kind, span.opened))
         self._note(span)
         return span
 

@@ -105,11 +105,17 @@ class Teller:
         self.put([told.prints(told.ROUTE_CHANGED, about, agent)], since, events)
 
     def certificates(
-        self, about: About, destination: int, doubted: Collection[str] = ()
+        self,
+        about: About,
+        destination: int,
+        since: int | None,
+        doubted: Collection[str] = (),
     ) -> None:
         """Tell of the certificates of a destination that `about.probe` was shown.
 
-        `doubted` are those of which something was told that may be so no more.
+        Since when there are other ones is `since`, None if there are not: what was told
+        before may be of spans that are kept no more. `doubted` are certificates of
+        which something was told that may be so no more.
         """
         rows = spans_of(self.db, destination, Kind.CERTIFICATE)
         mine = [
@@ -127,7 +133,9 @@ class Teller:
                 )
             shown.add(span.value)
             before[agent] = leaf
-        self.put([told.prints(told.CERTIFICATE_CHANGED, about)], 0, changes)
+        if since is not None:
+            late = [event for event in changes if event.time >= since]
+            self.put([told.prints(told.CERTIFICATE_CHANGED, about)], since, late)
         self._expiring(about.whole, [span_of(row) for row in rows], doubted)
 
     def _expiring(
