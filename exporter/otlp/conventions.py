@@ -36,7 +36,8 @@ def translate(families: Iterable[Family], starts: Starts, now: int) -> Translate
         samples = _added_up(rule, by_name)
         if not samples:
             continue
-        names = by_name[rule.signed[0][0]].metric.labels
+        labels = by_name[rule.signed[0][0]].metric.labels
+        names = () if rule.counted else labels
         rules.setdefault(rule.name, rule)
         points.setdefault(rule.name, []).extend(
             _points(rule, names, samples, starts, now)
@@ -56,6 +57,8 @@ def _added_up(
         return {}
     (first, sign), *more = rule.signed
     family = families[first]
+    if rule.counted:
+        return _counted(family, *rule.counted)
     place = family.metric.labels.index(rule.worded) if rule.worded else 0
     found = {
         labels: sign * float(value)
@@ -70,6 +73,12 @@ def _added_up(
             if labels in others
         }
     return found
+
+
+def _counted(family: Family, label: str, value: str) -> dict[tuple[str, ...], float]:
+    place = family.metric.labels.index(label)
+    found = sum(labels[place] == value for labels, _ in family.samples)
+    return {(): float(found)} if found else {}
 
 
 def _points(

@@ -28,7 +28,8 @@ class Rule:
     become, and `fixed` further ones. `words` are values of the label `worded` as the
     conventions write them; a sample whose word is None is left to its own name. Where
     it `keeps` them, families are sent under their own names nevertheless, as they
-    cannot be told from what they became.
+    cannot be told from what they became. With `counted`, a label and its value, the
+    value is the number of samples that have it, and there are no labels.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Rule:
     worded: str = ""
     words: Mapping[str, str | None] = field(default_factory=dict)
     keeps: bool = False
+    counted: tuple[str, str] | None = None
 
     @property
     def signed(self) -> tuple[tuple[str, int], ...]:
@@ -163,6 +165,14 @@ RULES: Final = (
         "gauge",
         ("node_cpu_scaling_frequency_hertz",),
         _CPU,
+    ),
+    Rule(
+        "system.cpu.logical.count",
+        "{cpu}",
+        "updowncounter",
+        ("node_cpu_seconds_total",),
+        keeps=True,
+        counted=("mode", "idle"),
     ),
     Rule(
         "system.uptime",

@@ -45,5 +45,8 @@ def _attributes(rule: Rule) -> Iterator[str]:
 
 def _terms(rule: Rule) -> str:
     parts = [f"{'- ' if sign < 0 else '+ '}`{name}`" for name, sign in rule.signed]
+    if rule.counted:
+        label, value = rule.counted
+        return f"the number of `{rule.terms[0]}` whose `{label}` is `{value}`"
     kept = ", which are sent as well" if rule.keeps else ""
     return " ".join(parts).removeprefix("+ ") + kept

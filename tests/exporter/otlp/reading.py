@@ -36,6 +36,10 @@ def shown(families: Mapping[str, Read]) -> Samples:
                 labels: sum(sign * found[name][labels] for name, sign in rule.signed)
                 for labels in found[first[0]]
             }
+        if rule.counted and rule.terms[0] in found:
+            samples = found[rule.terms[0]]
+            count = sum(rule.counted in labels for labels in samples)
+            found[_together(rule)] = {(): count}
     return found
 
 
@@ -68,7 +72,7 @@ def parts_of(name: str) -> set[str]:
 
 
 def _together(rule: Rule) -> str:
-    return " ".join(rule.terms)
+    return f"number of {rule.terms[0]}" if rule.counted else " ".join(rule.terms)
 
 
 def _labels(pairs: dict[str, Any]) -> Labels:

@@ -45,6 +45,14 @@ def test_labels_become_attributes() -> None:
     assert left == []
 
 
+def test_cpus_are_counted() -> None:
+    samples = [((cpu, mode), 1.0) for cpu in "012" for mode in ("idle", "user")]
+    told, left = translated(Family(CPU, samples))
+    assert values(told["system.cpu.logical.count"]) == [({}, 3)]
+    assert told.keys() == {"system.cpu.logical.count", "system.cpu.time"}
+    assert left == []
+
+
 def test_families_are_added_up_by_labels() -> None:
     told, left = translated(
         Family(SIZE, [(ROOT, 100)]),
