@@ -18,7 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scripts import rules_page
-from scripts.pages import api, commands, configuration, left_out, metrics, otlp, schema
+from scripts.pages import (
+    api,
+    commands,
+    configuration,
+    left_out,
+    metrics,
+    otlp,
+    schema,
+    snapshot,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,6 +72,7 @@ PAGES: Final = (
     ),
     Page("docs/cli.md", {"exporter": commands.exporter, "bridge": commands.bridge}),
     Page("docs/api.md", {"api": api.reference}),
+    Page("docs/live.md", {"snapshot": snapshot.keys}),
     Page("docs/schema.md", {"tables": schema.tables}),
     Page("docs/otlp.md", {"conventions": otlp.conventions}),
     Page("docs/rules.md", {"": rules_page.render}),

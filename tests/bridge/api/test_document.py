@@ -32,6 +32,7 @@ NOUNS = {
     "/api/v1/labels/{name}/values",
     "/api/v1/rollups",
     "/api/v1/compare",
+    "/api/v1/snapshot",
     "/api/v1/events",
     "/api/v1/coverage",
     "/api/v1/retention",
