@@ -63,6 +63,24 @@ class Former(Aged):
         return former.count(db, self.table, before)
 
 
+class Spans(Aged):
+    """Spans that ended, and such as last but of which nobody tells any more."""
+
+    def bites(self, db: Database, before: int, most: int) -> Iterator[Bite]:
+        """Delete those that ended as `Aged.bites`, the others in one transaction."""
+        yield from Aged.bites(self, db, before, most)
+        with db.atomic():
+            rows = former.delete_forsaken(db, before)
+        if rows:
+            yield Bite(0, rows)
+
+    def old(self, db: Database, before: int) -> tuple[int, int]:
+        """Return as `Aged.old`."""
+        found = [Aged.old(self, db, before), former.count_forsaken(db, before)]
+        starts = [start for rows, start in found if rows]
+        return sum(rows for rows, _ in found), min(starts, default=0)
+
+
 AGED: Final = (
     Aged("error_events", "time", 1000, "events"),
     Aged("restatements", "at", 1, "restatements"),
@@ -75,7 +93,7 @@ PROBED: Final = (
     Aged("routes", "last_seen", 1000, "runs"),
     Aged("certificates", "last_seen", 1000, "runs"),
     Aged("probe_tests", "created_at", 1000, "runs"),
-    Aged("probe_spans", "closed_ms", 1000, "runs"),
+    Spans("probe_spans", "closed_ms", 1000, "runs"),
     Aged("probe_hours", "start_ms", 1000, "runs"),
     # Without an index by time, as it has but a row for each probe that an agent does.
     Aged("probe_views", "last_ms", 1000, "runs"),

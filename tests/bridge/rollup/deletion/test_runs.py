@@ -143,6 +143,34 @@ def test_who_was_deleted_stays_as_long_as_there_is_history(db: Database) -> None
     assert entries.find(db, entries.DESTINATIONS, "gateway") is not None
 
 
+def test_what_lasts_goes_once_nobody_tells_of_it(db: Database) -> None:
+    # Of the first hour the view is old, and of the other it is not.
+    for agent in (0, 2):
+        for kind in ("route", "certificate", "failure"):
+            ProbeSpan.insert(
+                destination_id=1,
+                agent_id=agent,
+                probe="icmp",
+                kind=kind,
+                opened_ms=BEGIN + 5,
+                closed_ms=None,
+                value="",
+                facts="",
+            ).execute()
+    policy = settings.Retention.model_validate({"runs": "1h"})
+    told = planned(db, policy, ["local"], (BEGIN + 179 * MINUTE) / 1000)
+    assert [one.rows for one in told if one.resolution == "probe_spans"] == [3]
+    beat(db, BEGIN + 179 * MINUTE, runs="1h")
+    left = db.execute_sql("SELECT agent_id, kind FROM probe_spans ORDER BY 1, 2")
+    assert left.fetchall() == [
+        (0, "failure"),
+        (2, "certificate"),
+        (2, "failure"),
+        (2, "failure"),
+        (2, "route"),
+    ]
+
+
 def test_what_will_go_is_told_before(db: Database) -> None:
     policy = settings.Retention.model_validate({"runs": "1h"})
     told = planned(db, policy, ["local"], (BEGIN + 179 * MINUTE) / 1000)
