@@ -44,7 +44,9 @@ async function showChart() {
     // What was hidden stays hidden when the same question is asked again.
     const question = JSON.stringify(wanted());
     const hidden = drawn && drawn.question === question ? drawn.hidden : new Set();
-    drawn = { answer, lines, entries: lines.flatMap(entriesOf), restated, hidden, question };
+    const entries = lines.flatMap(entriesOf);
+    const earlier = await earlierOf(answer, entries);
+    drawn = { answer, lines, entries, earlier, restated, hidden, question };
     note.classList.remove("problem");
     note.textContent = notes(answer, lines).join(" ");
   } catch (error) {
@@ -63,6 +65,7 @@ function showChoices() {
   $("match").value = asked.match;
   $("by").value = asked.by;
   $("show").value = asked.show;
+  $("compare").value = asked.compare;
   $("calendar").value = asked.calendar;
   $("calendar").disabled = asked.by === "minute" || asked.by === "hour";
 }
@@ -76,6 +79,7 @@ function notes(answer, lines) {
     `By ${answer.resolution}${of}: ${answer.reason}.`,
     more > 0 ? `${more} more series are not shown.` : "",
     open ? `${many(open, "window is", "windows are")} not over or not merged yet.` : "",
+    compareNote(answer),
     partial ? `${many(partial, "window is", "windows are")} not whole.` : "",
     ...answer.notes.map((text) => `${text[0].toUpperCase()}${text.slice(1)}.`),
   ].filter(Boolean);
@@ -121,7 +125,8 @@ function number(value) {
 
 function columnsOf(entry) {
   const middle = entry.line[entry.name].map(number);
-  return entry.low ? [middle, entry.high.map(number), entry.low.map(number)] : [middle];
+  const columns = entry.low ? [middle, entry.high.map(number), entry.low.map(number)] : [middle];
+  return columns.map((values) => [entry.line.start, values]);
 }
 
 function aligned(entries, width) {
@@ -129,6 +134,8 @@ function aligned(entries, width) {
   for (const { line } of entries) {
     line.start.forEach((time, at) => ends.set(time, line.end && line.end.length ? line.end[at] : time + width));
   }
+  const earlier = entries.map((entry) => drawn.earlier.get(entry.key));
+  for (const one of earlier) if (one) endsOfEarlier(one, ends);
   // A gap in time must be a gap in the line, so put an empty point into it.
   const grid = [];
   let end = null;
@@ -138,11 +145,15 @@ function aligned(entries, width) {
     end = ends.get(time);
   }
   const place = new Map(grid.map((time, at) => [time, at]));
-  const columns = entries.flatMap((entry) => columnsOf(entry).map((values) => {
+  const told = entries.flatMap((entry, at) => {
+    const before = earlier[at];
+    return before ? [...columnsOf(entry), [before.start, before.values]] : columnsOf(entry);
+  });
+  const columns = told.map(([times, values]) => {
     const column = new Array(grid.length).fill(null);
-    entry.line.start.forEach((time, at) => { column[place.get(time)] = values[at]; });
+    times.forEach((time, at) => { if (place.has(time)) column[place.get(time)] = values[at]; });
     return column;
-  }));
+  });
   return [grid, ...columns];
 }
 
@@ -160,6 +171,7 @@ function draw() {
   const shown = visible();
   const place = $("chart");
   const points = shown.reduce((sum, entry) => sum + entry.line.start.length, 0);
+  const dashed = shown.filter((entry) => drawn.earlier.has(entry.key)).length;
   showLegend();
   if (!points) {
     place.replaceChildren(element("p", "empty", drawn ? "There is nothing in this range." : ""));
@@ -168,7 +180,7 @@ function draw() {
   }
   place.replaceChildren();
   const series = new Set(shown.map((entry) => entry.line.id)).size;
-  place.setAttribute("aria-label", `${series} series, ${points} points; figures in the table below`);
+  place.setAttribute("aria-label", `${series} series, ${points} points${dashed ? `, ${EARLIER[asked.compare]} dashed` : ""}; figures in the table below`);
   chart = new uPlot(options(shown), aligned(shown, drawn.answer.width), place);
   chart.over.addEventListener("click", explainUnderCursor);
 }
@@ -187,6 +199,9 @@ function options(entries) {
       const edge = { stroke: "transparent", width: 0, points: { show: false } };
       series.push(edge, edge);
       bands.push({ series: [at + 1, at + 2], fill: `${colour(entry)}${entry.bounded ? "1c" : "2e"}` });
+    }
+    if (drawn.earlier.has(entry.key)) {
+      series.push({ stroke: colour(entry), width: 1.4, dash: [6, 5], points: { show: true, size: 3, filter: dots } });
     }
   }
   const { start, end } = drawn.answer;

@@ -39,7 +39,7 @@ function legendRow(entry) {
   const highest = numbers(entry.bounded ? values : entry.high || values);
   return row(
     ["series", label],
-    ["", entry.name],
+    ["", shownAs(entry)],
     ["number newest", newest],
     ["number", figure(lowest.length ? lowest.reduce((a, b) => Math.min(a, b)) : null)],
     ["number", figure(highest.length ? highest.reduce((a, b) => Math.max(a, b)) : null)],

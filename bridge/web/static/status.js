@@ -9,6 +9,7 @@ const asked = {
   by: question.get("by") || "auto",
   calendar: question.get("calendar") || "utc",
   show: question.get("show") || "usual",
+  compare: EARLIER[question.get("compare")] ? question.get("compare") : "none",
   holes: VIEWS[question.get("holes")] ? question.get("holes") : "day",
 };
 let now = null;
@@ -112,7 +113,7 @@ function start() {
   $("ranges").addEventListener("click", (event) => {
     if (event.target.dataset.range) change({ range: event.target.dataset.range });
   });
-  for (const name of ["by", "calendar", "show"]) {
+  for (const name of ["by", "calendar", "show", "compare"]) {
     $(name).addEventListener("change", () => change({ [name]: $(name).value }));
   }
   $("hole-views").addEventListener("click", (event) => {

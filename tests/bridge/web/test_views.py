@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 PAGES = {
     "/": {
-        *(f"{name}.js" for name in ("ask", "chart", "explain", "holes", "legend")),
+        *(
+            f"{name}.js"
+            for name in ("ask", "chart", "compare", "explain", "holes", "legend")
+        ),
         "status.js",
         "status.css",
         "icon.svg",
