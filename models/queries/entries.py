@@ -134,7 +134,9 @@ def search(
             (after, *params),
             limit=_PAGE,
         )
-        yield from (row for row in rows if needle in _haystack(row))
+        yield from (
+            row for row in rows if needle in _haystack(row) and _has_tags(row, sought)
+        )
         if len(rows) < _PAGE:
             return
         after = rows[-1].name
@@ -149,6 +151,11 @@ def names(db: Database, table: str, ids: Sequence[int]) -> dict[int, str]:
         (number_list(db, ids),),
     )
     return dict(rows)
+
+
+def _has_tags(row: EntryRow, sought: Sought) -> bool:
+    # Where tags are in tables of their own, the database looked there.
+    return row.table in JOINED or {*sought.tags} <= {*row.document.get("tags", ())}
 
 
 def _haystack(row: EntryRow) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from models.queries import catalogue, entries, stories
-from models.queries.entries import DESTINATIONS, JOBS, MODULES, Sought
+from models.queries.entries import DESTINATIONS, JOBS, MAINTENANCE, MODULES, Sought
 from tests.models.statements import counted
 from tests.probed import destination, job
 
@@ -94,3 +94,14 @@ def test_documents_are_those_of_the_deleted_too(db: Database) -> None:
     made = catalogue.create(db, JOBS, job("j"), origin="api", now=0)
     catalogue.delete(db, JOBS, "j", revision=None, now=9)
     assert entries.documents(db, JOBS, [made.id])[made.id]["interval"] == "1m"
+
+
+def test_maintenance_is_found_by_its_tags(db: Database) -> None:
+    for name, tags in (("night", ["lan", "core"]), ("day", ["lan"]), ("all", [])):
+        document = {"name": name, "note": "", "tags": tags}
+        catalogue.create(db, MAINTENANCE, document, origin="api", now=1)
+    sought = Sought(tags=("core", "lan"))
+    found = entries.listed(db, MAINTENANCE, sought, limit=9)
+    assert [one.name for one in found] == ["night"]
+    assert entries.count(db, MAINTENANCE, Sought(tags=("lan",))) == 2
+    assert entries.count(db, MAINTENANCE, Sought()) == 3
