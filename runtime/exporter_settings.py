@@ -24,6 +24,7 @@ from runtime.live_settings import Live
 from runtime.measuring_settings import (
     CgroupsCollector,
     PerfCollector,
+    SystemdCollector,
     TopProcessesCollector,
 )
 from runtime.otlp_settings import Otlp
@@ -149,6 +150,7 @@ class Collectors(Section):
     softirqs: OptionalCollector = OptionalCollector()
     softnet: Collector = Collector()
     stat: StatCollector = StatCollector()
+    systemd: SystemdCollector = SystemdCollector()
     tcpstat: Collector = Collector()
     textfile: TextfileCollector = TextfileCollector()
     thermal_zone: Collector = Collector()

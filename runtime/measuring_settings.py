@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from runtime.collector_settings import OptionalCollector
+from runtime.collector_settings import Collector, OptionalCollector
 from runtime.quantities import Written
 from runtime.section import Positive, Section, Whole
 from runtime.texts import Regex
@@ -70,4 +70,17 @@ class TopProcessesCollector(Sampling, OptionalCollector):
     limit: Annotated[Whole, Field(ge=1, le=1000)] = Field(
         10,
         description="Names by CPU time, and as many by memory and by bytes of disks.",
+    )
+
+
+class SystemdCollector(Sampling, Collector):
+    """Units of systemd, asked by the system bus."""
+
+    include: Regex = Field(
+        r".+",
+        description="Units with a state, by regular expression on the whole name.",
+    )
+    exclude: Regex = Field(
+        r".+\.(automount|device|mount|scope|slice)",
+        description="Units left out of these; the summary of states has all.",
     )

@@ -39,6 +39,7 @@ from runtime.exporter_settings import (
 from runtime.measuring_settings import (
     CgroupsCollector,
     PerfCollector,
+    SystemdCollector,
     TopProcessesCollector,
 )
 from runtime.probing.jobs import Probes
@@ -84,6 +85,7 @@ __all__ = [
     "Source",
     "StatCollector",
     "Switch",
+    "SystemdCollector",
     "Target",
     "TextfileCollector",
     "TopProcessesCollector",

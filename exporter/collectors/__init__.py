@@ -51,6 +51,7 @@ from exporter.collectors.sockstat import Sockstat
 from exporter.collectors.softirqs import Softirqs
 from exporter.collectors.softnet import Softnet
 from exporter.collectors.stat import Stat
+from exporter.collectors.systemd import Systemd
 from exporter.collectors.tcpstat import Tcpstat
 from exporter.collectors.textfile import Textfile
 from exporter.collectors.thermal_zone import ThermalZone
@@ -120,6 +121,7 @@ COLLECTORS: Final[Mapping[str, Build]] = {
     "softirqs": Softirqs,
     "softnet": Softnet,
     "stat": Stat,
+    "systemd": Systemd,
     "tcpstat": Tcpstat,
     "textfile": Textfile,
     "thermal_zone": ThermalZone,

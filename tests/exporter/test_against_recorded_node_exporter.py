@@ -23,6 +23,7 @@ OF_THE_TEST_MACHINE = {
     "cgroups",
     "filesystem",
     "perf",
+    "systemd",
     "tcpstat",
     "timex",
     "top_processes",
