@@ -58,13 +58,24 @@ class Reaper:
             self.passed += 1
         self._left -= 1
         by_chance = self._left == 0
-        if not by_chance and not (self.thorough and not self.killed[shape, moment]):
+        new = self.thorough and not self.killed[shape, moment]
+        if not by_chance and not new and not self._commits_first(shape, moment):
             return
         self.chance += by_chance
         self._left = self._draw()
         self.killed[shape, moment] += 1
         die()
         raise Killed
+
+    def _commits_first(self, shape: str, moment: str) -> bool:
+        """Tell the first commit, whose both sides no lot may leave out."""
+        return (
+            self.every > 0
+            and shape.endswith("COMMIT")
+            and not any(
+                one.endswith("COMMIT") and when == moment for one, when in self.killed
+            )
+        )
 
     def call(self, name: str, job: Callable[[], Any], /) -> Any:
         """Run a job as the writer does, and know its name."""
