@@ -8,6 +8,7 @@ set -euo pipefail
 # package: a command that it brings
 declare -A commands=(
     [chromium]=chromium
+    [dbus-daemon]=dbus-daemon
     [fping]=fping
     [postgresql]=pg_ctl
     [prometheus]=prometheus
