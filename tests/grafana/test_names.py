@@ -13,7 +13,7 @@ from bridge.app import create_app
 from bridge.telemetry import Telemetry
 from exporter import registry
 from exporter.agent import families as agent_families
-from exporter.collectors import build, cgroups, perf, top_processes
+from exporter.collectors import build, cgroups, perf, systemd, top_processes
 from exporter.collectors.base import Host, Metric
 from exporter.collectors.filesystem import GAUGES
 from exporter.collectors.memory import Memory
@@ -67,10 +67,11 @@ def of_exporter(host: Host) -> Names:
     Its kernel is old: fields of memory are also taken from the one that runs here.
     """
     here = Host.at(Paths(), FakeClock(), 5.0)
+    without_bus = Collectors.model_validate({"systemd": {"enabled": False}})
     measured = [
         family.metric
         for collector in (
-            *build(host, Collectors()).values(),
+            *build(host, without_bus).values(),
             Memory(here, Collector()),
             Vmstat(here, VmstatCollector()),
         )
@@ -93,7 +94,7 @@ def of_optional_collectors() -> list[Metric]:
     """Return what collectors say that are off by default, or need what is not here."""
     return [
         each
-        for module in (cgroups, perf, registry, top_processes)
+        for module in (cgroups, perf, registry, systemd, top_processes)
         for each in vars(module).values()
         if isinstance(each, Metric)
     ]
