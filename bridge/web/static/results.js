@@ -4,6 +4,7 @@
 
 const RANGES = { "1h": "-1h", "6h": "-6h", "24h": "-24h", "7d": "-7d", "30d": "-30d" };
 const PAGE = 20;
+const MOST = 1000;
 const MARKS = {
   starved: "Tasks on the agent's host waited for a CPU meanwhile.",
   clock_stepped: "The clock of the agent's host was set meanwhile.",
@@ -11,6 +12,7 @@ const MARKS = {
 const TEST_PATIENCE_MS = 60_000;
 let smoke = null;
 let cursor = null;
+let shown = { of: "", rows: 0 };
 
 function badge(text, name = text) {
   return element("span", `badge ${name}`, text.replaceAll("_", " "));
@@ -66,11 +68,15 @@ async function showSmoke() {
 // Results -----------------------------------------------------------------------------
 
 async function showResults(after = null) {
-  const parameters = { ...filters(), limit: String(PAGE) };
+  const of = JSON.stringify([filters(), asked.failures]);
+  // Whoever looks at older ones keeps them when the page is asked again.
+  const limit = after || shown.of !== of ? PAGE : Math.min(Math.max(PAGE, shown.rows), MOST);
+  const parameters = { ...filters(), limit: String(limit) };
   if (asked.failures) parameters.success = "false";
   if (after) parameters.before = after;
   const answer = await ask("/api/v1/results", parameters);
   const rows = answer.results.map(resultRow);
+  shown = { of, rows: (after ? shown.rows : 0) + rows.length };
   cursor = answer.next || null;
   $("older").hidden = !cursor;
   if (after) $("results").tBodies[0].append(...rows);

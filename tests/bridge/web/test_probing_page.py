@@ -84,6 +84,8 @@ def test_a_destination_is_shown_with_its_smoke_and_results(
     assert [one[7] for one in table(page, "results")[:2]] == ["100 %", "0 %"]
     page.get_by_role("button", name="Older").click()
     expect(page.locator("#results tbody tr")).to_have_count(40)
+    page.evaluate("refresh()")
+    expect(page.locator("#results tbody tr")).to_have_count(40)
     assert "destination=b" in page.url
     page.reload()
     expect(page.locator("#shown-title")).to_have_text("b")
