@@ -71,11 +71,14 @@ ACCURACY = Row(
         Graph(
             "Trouble of the prober",
             "none",
-            "Restarts, dropped messages, probes that had to wait, traces that were not "
+            "Restarts, dropped messages and datagrams, probes that had to wait, traces that were not "
             "made, names that did not resolve or resolve to something else.",
             (
                 _counted("epimetheus_prober_restarts_total", "restarts"),
                 _counted("epimetheus_prober_messages_dropped_total", "dropped"),
+                _counted(
+                    "epimetheus_prober_datagrams_dropped_total", "datagrams dropped"
+                ),
                 _counted("epimetheus_prober_waits_total", "had to wait"),
                 _counted("epimetheus_prober_traces_left_out_total", "no trace"),
                 _counted("epimetheus_resolver_failures_total", "not resolved"),
