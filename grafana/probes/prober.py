@@ -71,8 +71,9 @@ ACCURACY = Row(
         Graph(
             "Trouble of the prober",
             "none",
-            "Restarts, dropped messages and datagrams, probes that had to wait, traces that were not "
-            "made, names that did not resolve or resolve to something else.",
+            "Restarts, dropped messages and datagrams, probes that had to wait, traces "
+            "that were not made, names that did not resolve or resolve to something "
+            "else.",
             (
                 _counted("epimetheus_prober_restarts_total", "restarts"),
                 _counted("epimetheus_prober_messages_dropped_total", "dropped"),
