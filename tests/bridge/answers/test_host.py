@@ -6,23 +6,13 @@ import pytest
 
 from bridge.answers.errors import QuestionError
 from bridge.answers.host import Unknown, find_host, share
-from models.database import open_database
 from tests.bridge.history import HOUR, MINUTE, History, counter, gauge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from models.database import Database
 
 NOON = 1_795_262_400
 NAMES = ("node_load1", "sent_total", "pages")
-
-
-@pytest.fixture
-def db(migrated_url: str) -> Iterator[Database]:
-    database = open_database(migrated_url)
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -14,8 +14,11 @@ from bridge.answers.resolution import Extent
 from bridge.rollup.days.calendars import Calendar, Rules
 from models.queries import calendars
 from tests.bridge.history import DAY, HOUR, MINUTE
+from tests.databases import new_sqlite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
     from typing import Any
 
     from models.database import Database
@@ -34,6 +37,14 @@ BERLIN = Calendar("berlin", Rules.of(ZoneInfo("Europe/Berlin")))
 
 def ranges(db: Database, *, now: float = NOW, **wish: Any) -> Ranges:
     return read_ranges(db, Wish(**wish), [ALL], now, now - 60)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    """One database will do: of it only calendars are read."""
+    database = new_sqlite(tmp_path / "test.db")
+    yield database
+    database.close()
 
 
 @pytest.fixture

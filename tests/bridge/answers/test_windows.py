@@ -4,27 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from bridge.answers.find import find_series
 from bridge.answers.times import Stretch
 from bridge.answers.windows import read_windows
-from models.database import open_database
 from tests.bridge.history import HOUR, MINUTE, History, counter, gauge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from models.database import Database
 
 NOON = 1_795_262_400
-
-
-@pytest.fixture
-def db(migrated_url: str) -> Iterator[Database]:
-    database = open_database(migrated_url)
-    yield database
-    database.close()
 
 
 def test_hours_that_are_merged_are_read_and_others_made_from_minutes(

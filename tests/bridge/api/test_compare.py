@@ -243,7 +243,7 @@ def test_a_key_sees_its_workspace_only(locked: Application, history: History) ->
     assert answer["notes"] == ["no series is selected"]
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(
