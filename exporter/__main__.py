@@ -1,7 +1,8 @@
 """The command `epimetheus-exporter`: builds the parts, starts and stops them.
 
 Exit codes: 0 for a clean end, 1 if it cannot listen or, with --once, if a collector
-failed, 2 for wrong usage or wrong settings.
+failed, 2 for wrong usage or wrong settings. With --compat, 1 if a name is not known or
+an expression is not understood.
 """
 
 from __future__ import annotations
@@ -45,13 +46,26 @@ _WRONG_SETTINGS: Final = 2
 @click.option("--check", is_flag=True, help="Check the settings and exit.")
 @click.option("--once", is_flag=True, help="Print the metrics and exit.")
 @click.option(
+    "--compat",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="",
+    help="Print which metrics of a Grafana dashboard or a file of rules are served,"
+    " of well-known dashboards without a file, and exit.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
     help="Overrides log.level.",
 )
 @click.version_option(version(), prog_name="epimetheus-exporter")
 def command(
-    path: Path | None, log_level: str | None, *, check: bool, once: bool
+    path: Path | None,
+    compat: str | None,
+    log_level: str | None,
+    *,
+    check: bool,
+    once: bool,
 ) -> None:
     """Measure this host and answer Prometheus at /metrics."""
     if check:
@@ -73,6 +87,8 @@ def command(
     registry = registry_of(exporter)
     if once:
         _print_once(registry)
+    elif compat is not None:
+        _print_compat(registry, compat)
     else:
         _serve(settings, registry, token, key, push)
 
@@ -89,6 +105,26 @@ def _print_once(registry: Registry) -> None:
     families = (*found.families, *Telemetry(SystemClock()).families())
     click.echo(text_renderer().render(families), nl=False)
     if any(report.state in {"failed", "hung"} for report in found.reports):
+        sys.exit(_CANNOT_RUN)
+
+
+def _print_compat(registry: Registry, file: str) -> None:
+    # What reads PromQL costs memory that only who asks for it spends.
+    from exporter.compat import files, reading  # noqa: PLC0415
+    from exporter.compat.verdict import judge_of  # noqa: PLC0415
+
+    try:
+        asked = files.read_file(Path(file)) if file else None
+    except files.NotReadable as error:
+        _end(_WRONG_SETTINGS, str(error))
+    judge = judge_of(registry, [Telemetry(SystemClock()).families])
+    readings = reading.of_lists(judge)
+    if asked is not None:
+        readings = [reading.of_asked(judge, asked)]
+    for one in readings:
+        for line in reading.lines(one):
+            click.echo(line)
+    if not all(one.is_fine for one in readings):
         sys.exit(_CANNOT_RUN)
 
 

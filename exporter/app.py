@@ -110,8 +110,10 @@ class App:
         )
         probes = ' · <a href="probes">Probes</a>' if "/probes" in self._pages else ""
         live = ' · <a href="live.html">Live</a>' if "/live.html" in self._pages else ""
+        compat = ' · <a href="compat">Dashboards</a>'
+        more = probes + live + (compat if "/compat" in self._pages else "")
         body = _PAGE.format(
-            version=html.escape(version()), collectors=collectors, more=probes + live
+            version=html.escape(version()), collectors=collectors, more=more
         )
         kind = ("Content-Type", "text/html; charset=utf-8")
         return Answer("200 OK", body.encode(), (kind,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from exporter.agent.names import agent_name
@@ -12,6 +13,7 @@ from exporter.collectors.base import Host
 from exporter.live.live import Live
 from exporter.live.page import LivePage, static_pages
 from exporter.live.wire import Wire
+from exporter.pages.compat import CompatPage
 from exporter.pages.guard import Guard
 from exporter.pages.limits import Limits
 from exporter.pages.probe import ProbePage
@@ -86,9 +88,12 @@ def services(
     live = Live(registry, Wire(clock), clock, most=exporter.live.max_clients)
     watched = LivePage(live, registry, Guard(token))
     more += [page.families, live.families]
+    telemetry = Telemetry(SystemClock())
+    more_names = (telemetry.families, lambda: chain(*(told() for told in more)))
+    pages["/compat"] = CompatPage(registry, more_names, clock)
     app = App(
         registry,
-        Telemetry(SystemClock()),
+        telemetry,
         token=token,
         max_scrapes=exporter.max_scrapes,
         gzip_level=exporter.gzip_level,

@@ -19,6 +19,7 @@ from exporter.blackbox import base as blackbox_base
 from exporter.blackbox import tls as blackbox_tls
 from exporter.collectors import COLLECTORS, build
 from exporter.collectors.base import Metric, NothingHere
+from exporter.compat.verdict import names_of
 from exporter.live import live
 from exporter.otlp import counts as otlp
 from exporter.pages import probe
@@ -41,6 +42,17 @@ _HEAD: Final = ("metric", "type", "labels", "meaning")
 
 def bridge() -> str:
     """Return what the bridge says of itself."""
+    return table(_HEAD, sorted(_of_bridge(), key=_name))
+
+
+def bridge_names() -> list[str]:
+    """Return the names of the samples of what the bridge says of itself."""
+    return [
+        name for row in _of_bridge() for name in names_of(row[0].strip("`"), row[1])
+    ]
+
+
+def _of_bridge() -> list[tuple[str, str, str, str]]:
     telemetry = Telemetry.create(CollectorRegistry())
     rows = [_row(one.name, "gauge", one.labels, one.meaning) for one in FAMILIES]
     for field in fields(telemetry):
@@ -50,7 +62,7 @@ def bridge() -> str:
         labels = instrument._labelnames  # noqa: SLF001 - nothing public has them
         name = f"{family.name}{suffix}"
         rows.append(_row(name, family.type, labels, family.documentation))
-    return table(_HEAD, sorted(rows, key=_name))
+    return rows
 
 
 def exporter() -> str:
@@ -60,9 +72,9 @@ def exporter() -> str:
     recorded machine of the tests are shown.
     """
     with tempfile.TemporaryDirectory() as folder:
-        measured = _measured(Path(folder))
+        found = measured(Path(folder))
     parts = [
-        _section(f"Collector `{name}`", measured.get(name, set()) | _declared(module))
+        _section(f"Collector `{name}`", found.get(name, set()) | _declared(module))
         for name, module in _modules().items()
     ]
     probed = set(probes.COUNTERS.values()) | _declared(probes) | _declared(details)
@@ -72,7 +84,7 @@ def exporter() -> str:
         [
             *parts,
             _section("Destinations and jobs", probed),
-            _section("Answers of `/probe`", _of_probe_page()),
+            _section("Answers of `/probe`", of_probe_page()),
             _section(
                 "Echo requests, with `exporter.prober.smokeping`",
                 {*smokeping.COUNTERS, *_declared(smokeping)},
@@ -83,7 +95,8 @@ def exporter() -> str:
     )
 
 
-def _of_probe_page() -> set[Metric]:
+def of_probe_page() -> set[Metric]:
+    """Return what `/probe` may answer with."""
     modules = [sys.modules[said.__module__] for said in blackbox.KINDS.values()]
     found: set[Metric] = set()
     for module in (blackbox_base, blackbox_tls, *modules):
@@ -91,7 +104,8 @@ def _of_probe_page() -> set[Metric]:
     return found
 
 
-def _measured(folder: Path) -> dict[str, set[Metric]]:
+def measured(folder: Path) -> dict[str, set[Metric]]:
+    """Return what each collector finds on the recorded machine, laid out there."""
     lay_out(folder)
     host = host_of(folder, SystemClock())
     # The mounts of the recorded machine are not here to be asked for their sizes.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -232,3 +233,38 @@ def test_once_fails_if_a_collector_does(tmp_path: Path) -> None:
 def test_the_version_is_told(tmp_path: Path) -> None:
     ended = _run(tmp_path, "--version")
     assert ended == Ended(0, f"epimetheus-exporter, version {version()}\n", "")
+
+
+def test_compat_tells_what_becomes_of_a_file_and_ends_by_it(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yml"
+    rules.write_text("groups: [{rules: [{record: 'a:b', expr: node_load1}]}]\n")
+    ended = _run(tmp_path, "--compat", "rules.yml")
+    said = "rules.yml: 1 names, 1 served, 0 silent here, 0 unknown\n"
+    assert ended == Ended(0, said, "")
+
+    rules.write_text("groups: [{rules: [{alert: A, expr: mysql_up == 0}]}]\n")
+    ended = _run(tmp_path, "--compat", "rules.yml")
+    assert (ended.code, ended.out.splitlines()[1:]) == (
+        1,
+        ["  unknown  mysql_up (in A)"],
+    )
+
+    ended = _run(tmp_path, "--compat", "none.yml")
+    assert (ended.code, ended.out) == (2, "")
+    assert "No such file" in ended.err
+
+
+def test_compat_without_a_file_and_the_page_tell_of_known_dashboards(
+    tmp_path: Path,
+) -> None:
+    ended = _run(tmp_path, "--compat")
+    assert ended.code == 1
+    assert "  unknown  node_kernel_hung_tasks\n" in ended.out
+    with running(tmp_path, LISTEN="127.0.0.1:0", TOKEN="s3cret") as program:  # noqa: S106 - of the test
+        url = program.url.replace("/metrics", "/compat?format=json")
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            _get(url)
+        told = json.loads(_get(url, Authorization="Bearer s3cret"))
+    full, *_ = told["dashboards"]
+    states = {one["name"]: one["state"] for one in full["names"]}
+    assert states["node_load1"] == states["process_open_fds"] == "served"
