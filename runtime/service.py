@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import queue
 import signal
+import socket
 import threading
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import structlog
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 log = structlog.get_logger(__name__)
+
+_STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class Service(Protocol):
@@ -59,20 +61,23 @@ def stop_on_signals(stop: threading.Event) -> None:
 
     To be called from the main thread.
     """
-    # Event.set takes a lock that the interrupted code may hold; SimpleQueue.put is the
-    # one hand-over that the standard library allows in a signal handler.
-    received: queue.SimpleQueue[int] = queue.SimpleQueue()
+    # A handler in Python waits for the main thread, which may be about to wait itself
+    # and then never hears of it. What the interpreter writes at once, a thread reads.
+    received, written = socket.socketpair()
+    written.setblocking(False)  # noqa: FBT003 - the library's signature
+    signal.set_wakeup_fd(written.detach(), warn_on_full_buffer=False)
 
     def on_signal(number: int, frame: Any) -> None:
         del frame
         signal.signal(number, signal.SIG_DFL)
-        received.put(number)
 
-    def wait_for_one() -> None:
-        name = signal.Signals(received.get()).name
-        log.info("stopping", signal=name)
-        stop.set()
+    def listen() -> None:
+        # Read on for as long as the program lives: the other end is written to.
+        while number := received.recv(1):
+            if number[0] in _STOPPING and not stop.is_set():
+                log.info("stopping", signal=signal.Signals(number[0]).name)
+                stop.set()
 
-    threading.Thread(target=wait_for_one, name="signals", daemon=True).start()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    threading.Thread(target=listen, name="signals", daemon=True).start()
+    for number in _STOPPING:
         signal.signal(number, on_signal)

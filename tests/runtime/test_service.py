@@ -134,3 +134,35 @@ def test_a_second_signal_ends_the_program_at_once(number: signal.Signals) -> Non
         assert process.stdout.readline() == "finishing\n"
         process.send_signal(number)
         assert process.wait(10) == -number
+
+
+UNHEARD = """
+import signal, threading, time
+from runtime.service import stop_on_signals
+
+stop = threading.Event()
+stop_on_signals(stop)
+waiting = threading.Event()
+
+def send():
+    waiting.wait()
+    time.sleep(0.2)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+threading.Thread(target=send, daemon=True).start()
+waiting.set()
+stop.wait()
+print("stopped", flush=True)
+"""
+
+
+def test_a_signal_is_heard_while_the_main_thread_waits() -> None:
+    # Another thread gets it, so that nothing interrupts the wait.
+    found = subprocess.run(
+        [sys.executable, "-c", UNHEARD],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert found.stdout.splitlines()[-1] == "stopped"
