@@ -54,18 +54,26 @@ class Asked:
 
 
 def read_file(path: Path) -> Asked:
-    """Return what the file of a dashboard or of rules asks for; raise NotReadable."""
+    """Return what the file of a dashboard or of rules asks for; raise NotReadable.
+
+    A file in which nothing asks for a metric is refused as well.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
         content = _loaded(text)
+        asked = asked_by(content, path.name) if isinstance(content, dict) else None
     except (OSError, UnicodeDecodeError) as error:
         raise NotReadable(f"{path}: {error}") from error
     except (ValueError, yaml.YAMLError) as error:
         problem = " ".join(str(error).split())
         raise NotReadable(f"{path}: neither JSON nor YAML: {problem}") from error
-    if not isinstance(content, dict):
-        raise NotReadable(f"{path}: neither a dashboard nor rules")
-    return asked_by(content, path.name)
+    except RecursionError as error:
+        raise NotReadable(f"{path}: nested too deeply") from error
+    if asked is None or not (asked.names or asked.unread):
+        raise NotReadable(
+            f"{path}: neither a dashboard nor rules: nothing in it asks for a metric"
+        )
+    return asked
 
 
 def _loaded(text: str) -> Any:

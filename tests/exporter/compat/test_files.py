@@ -63,7 +63,9 @@ def test_our_rules_are_understood(path: Path) -> None:
     [
         ("{", "neither JSON nor YAML"),
         ("a: [", "neither JSON nor YAML"),
-        ("- a", "neither a dashboard nor rules"),
+        ("- a", "nothing in it asks for a metric"),
+        ("a: {expr: ''}", "nothing in it asks for a metric"),
+        ('{"panels":[' * 5000, "nested too deeply"),
         ("\udcff", "can't decode"),
     ],
 )
