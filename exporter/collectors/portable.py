@@ -16,6 +16,7 @@ import psutil
 
 from exporter.collectors import cpu, disk, filesystem, load, network, stat, uname
 from exporter.collectors.base import Family, Host, Metric
+from exporter.collectors.textfile import Textfile
 from exporter.collectors.time import Time
 
 if TYPE_CHECKING:
@@ -238,6 +239,7 @@ PORTABLE: Final = {
     "memory": Memory,
     "network": Network,
     "stat": Stat,
+    "textfile": Textfile,
     "time": Time,
     "uname": Uname,
 }

@@ -20,6 +20,8 @@ from runtime.settings import Collectors
 from tests.exporter.exposition import parse, values
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from exporter.collectors.base import Collector
 
 
@@ -173,6 +175,16 @@ def test_devices_have_their_counters() -> None:
     assert network["node_network_receive_drop_total"] == {("en0",): 7}
     assert network["node_network_mtu_bytes"] == {("en0",): 1500}
     assert network["node_network_up"] == {("en0",): 1}
+
+
+def test_files_of_scripts_are_read_on_every_system(tmp_path: Path) -> None:
+    (tmp_path / "backup.prom").write_text("backup_size_bytes 7\n", encoding="ascii")
+    host = Host("/nowhere", "/nowhere", "/nowhere", SystemClock(), linux=False)
+    section = {"directories": [str(tmp_path)]}
+    collectors = build(host, Collectors.model_validate({"textfile": section}))
+    found = values(collectors["textfile"].collect())
+    assert found["backup_size_bytes"] == {(): 7}
+    assert found["node_textfile_scrape_error"] == {(): 0}
 
 
 PROGRAM: Final = """
