@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from tests.exporter.otlp.receiving import OtlpReceiver
 from tests.grafana.expressions import RULES, Expression, everything, use_of
 from tests.grafana.probed import PROBES, servers
 from tests.servers import RealPrometheus, _Server, free_port
@@ -65,6 +66,7 @@ exporter:
     top_processes: {{enabled: true, interval: 1s}}
   prober:
     {{bridge: "http://127.0.0.1:{bridge}", state: "{folder}/prober", poll: 1s}}
+  otlp: {{endpoint: "http://127.0.0.1:{otlp}", interval: 2s}}
 bridge: {{listen: "127.0.0.1:{bridge}", workers: 1, state: "{folder}/state"}}
 rollup: {{settle: 2s, every: 1s}}
 sources:
@@ -111,8 +113,9 @@ class Program(_Server):
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
     names = ("exporter", "bridge", "prometheus", "nothing")
-    with servers(tmp_path_factory.mktemp("servers")) as served:
-        yield {name: free_port() for name in names} | served
+    with servers(tmp_path_factory.mktemp("servers")) as served, OtlpReceiver() as otlp:
+        own = {name: free_port() for name in names}
+        yield own | served | {"otlp": otlp.web.port}
 
 
 @pytest.fixture(scope="module")

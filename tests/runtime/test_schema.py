@@ -70,6 +70,7 @@ def test_secrets_have_a_file_beside_them() -> None:
         "database.password",
         "exporter.token",
         "exporter.prober.key",
+        "exporter.otlp.headers",
         "sources.prometheus.bearer_token",
         "sources.scrape.targets.bearer_token",
     ]
