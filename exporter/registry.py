@@ -142,6 +142,7 @@ class Registry:
             families += answer.value or ()
             report = _report(name, answer)
             self._tell(report, answer)
+            _let_go(answer.error)
             reports.append(report)
         families += _guard_families(reports)
         if ages := self._ages(reports):
@@ -170,6 +171,17 @@ class Registry:
             log.debug("collector has nothing to measure", **facts)
         else:
             log.info("collector works again", collector=report.name)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Forget the frames that an error came through.
+
+    They hold the whole scrape, and the error: a circle that stays until the garbage
+    collector looks at old objects, which takes long, and comes late.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _collect(collector: Collector) -> tuple[Family, ...]:

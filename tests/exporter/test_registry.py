@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, Never
 
 import pytest
@@ -101,6 +103,30 @@ def test_nothing_to_measure_is_neither_success_nor_failure() -> None:
 
 
 @pytest.mark.setting("exporter.deadline")
+class Samples(list[tuple[tuple[str, ...], float]]):
+    """Samples that a weak reference can point to."""
+
+
+@pytest.mark.parametrize("fails", [_bad, _nothing])
+def test_a_scrape_is_gone_with_its_answer(fails: Callable[[], Never]) -> None:
+    seen: list[weakref.ref[Samples]] = []
+
+    def remembered() -> list[Family]:
+        samples = Samples([((), 1.0)])
+        seen.append(weakref.ref(samples))
+        return [Family(ONE, samples)]
+
+    registry = _registry(good=Scripted(remembered), bad=Scripted(fails))
+    gc.disable()
+    try:
+        for _ in range(3):
+            registry.scrape(registry.names)
+        # A lane holds the last round until it gets the next one.
+        assert [one() is None for one in seen[:-1]] == [True, True]
+    finally:
+        gc.enable()
+
+
 def test_a_collector_that_hangs_is_left_behind_at_its_deadline() -> None:
     let_go = threading.Event()
     started: list[int] = []
