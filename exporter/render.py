@@ -7,7 +7,7 @@ prometheus_client's `generate_latest`, at a small part of its cost.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,12 +24,8 @@ _KEEP: Final = 16
 """Lines of vanished series that a family may keep beyond twice its size."""
 
 
-class _Line(NamedTuple):
-    """The last line of a series."""
-
-    value: float
-    text: str
-    prefix: str
+_Line: TypeAlias = "tuple[float | None, str, str]"
+_NEW: Final[_Line] = (None, "", "")
 
 
 class _Block:
@@ -53,6 +49,7 @@ class Renderer:
     def render(self, families: Iterable[Family]) -> bytes:
         """Return the exposition; what is no valid text becomes a question mark."""
         out: list[str] = []
+        append = out.append
         if len(self._blocks) > _MOST_METRICS:
             self._blocks = {}
         for metric, samples in families:
@@ -62,15 +59,13 @@ class Renderer:
             out.append(block.head)
             lines = block.lines
             for labels, value in samples:
-                line = lines.get(labels)
+                last, text, prefix = lines.get(labels) or _NEW
                 # 0.0 equals -0.0 and is not written like it.
-                if line is None or not (
-                    line.value is value or (value and line.value == value)
-                ):
-                    prefix = line.prefix if line else _prefix(metric, labels)
+                if not (last is value or (value and last == value)):
+                    prefix = prefix or _prefix(metric, labels)
                     text = f"{prefix}{go_float(value)}\n"
-                    line = lines[labels] = _Line(value, text, prefix)
-                out.append(line.text)
+                    lines[labels] = (value, text, prefix)
+                append(text)
             if len(lines) > 2 * len(samples) + _KEEP:
                 block.lines = {
                     labels: lines[labels] for labels, _ in samples if labels in lines
