@@ -156,7 +156,8 @@ def _notes(
 
 def _refuse_too_much(series: int, ranges: Ranges, max_points: int) -> None:
     windows = len(ranges.current.starts) + len(ranges.before.starts)
-    if series * windows > max_points:
+    # The windows are answered even if no series is selected.
+    if max(series, 1) * windows > max_points:
         raise TooMuchError(
             "match",
             f"{series} series of {windows} windows in two ranges are "

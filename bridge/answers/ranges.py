@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from bridge.answers.calendars import Frame, read_frame
 from bridge.answers.errors import QuestionError
 from bridge.answers.resolution import Choice, choose
-from bridge.answers.times import Span, Stretch, format_time, read_span
+from bridge.answers.times import Span, Stretch, format_time, is_written, read_span
 from bridge.rollup.days.calendars import UTC_NAME, Calendar, Period, Unit
 from bridge.rollup.windows import Resolution
 
@@ -36,6 +36,8 @@ _RESOLUTIONS: Final = {
     "day": Resolution.MINUTE,
     "week": Resolution.HOUR,
 }
+_MOST_DAYS: Final = 100_000
+"""Days of a calendar in a range; more are refused before any is looked at."""
 _DAYS_BACK: Final = {"yesterday": 1, "last_week": 7}
 _AGAINST: Final = ("against_start", "against_end")
 
@@ -96,6 +98,19 @@ def read_ranges(
     yet; `closed` is until when they have.
     """
     _refuse_both(wish)
+    try:
+        ranges = _read(db, wish, extents, now, closed)
+    except OverflowError:
+        raise _outside(wish) from None
+    for side in (ranges.current, ranges.before):
+        if not all(map(is_written, side.stretch.bounds)):
+            raise _outside(wish)
+    return ranges
+
+
+def _read(
+    db: Database, wish: Wish, extents: Sequence[Extents], now: float, closed: float
+) -> Ranges:
     if wish.calendar is not None:
         return _of_calendar(db, wish, now, closed)
     if wish.start is None and wish.end is None:
@@ -110,6 +125,13 @@ def read_ranges(
         Side(current.outward(choice.resolution)),
         Side(against.outward(choice.resolution)),
         choice,
+    )
+
+
+def _outside(wish: Wish) -> QuestionError:
+    return QuestionError(
+        "against_start" if wish.against_start else "start",
+        "the ranges are not within the years 1 to 9999",
     )
 
 
@@ -213,7 +235,9 @@ def _of_calendar(db: Database, wish: Wish, now: float, closed: float) -> Ranges:
     if wish.start is None and wish.end is None:
         current = _days_of_period(frame.calendar, wish, closed)
     else:
-        current = frame.periods(read_span(wish.start, wish.end, now))
+        span = read_span(wish.start, wish.end, now)
+        _refuse_many(span, "start")
+        current = frame.periods(span)
     if wish.against_start is None:
         if wish.against_end is not None:
             raise QuestionError("against_start", "against_end needs against_start")
@@ -243,6 +267,11 @@ def _days_of_period(calendar: Calendar, wish: Wish, closed: float) -> list[Perio
     return [day for day in days if day.end <= closed][-count:]
 
 
+def _refuse_many(span: Span, parameter: str) -> None:
+    if span.end - span.start > _MOST_DAYS * _DAY:
+        raise QuestionError(parameter, f"the range has more than {_MOST_DAYS} days")
+
+
 def _shifted(
     calendar: Calendar, days: Sequence[Period], compare_to: CompareTo
 ) -> list[Period]:
@@ -261,6 +290,7 @@ def _days_against(
             for at in range(len(current))
         ]
     span = read_span(wish.against_start, wish.against_end, now, names=_AGAINST)
+    _refuse_many(span, "against_start")
     found = frame.periods(span)
     if len(found) != len(current):
         raise QuestionError(

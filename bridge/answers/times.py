@@ -100,12 +100,17 @@ def read_time(text: str, now: float, parameter: str) -> float:
     seconds = _read(text, now)
     if seconds is None:
         raise QuestionError(parameter, _explain(text))
-    if not _EARLIEST <= seconds < _LATEST:
+    if not is_written(seconds):
         raise QuestionError(
             parameter,
             f"{text!r} is outside the years 1 to 9999; Unix times are in seconds",
         )
     return seconds
+
+
+def is_written(seconds: float) -> bool:
+    """Whether a time can be written: those of the years 1 to 9999 can."""
+    return _EARLIEST <= seconds < _LATEST
 
 
 def format_time(seconds: float) -> str:

@@ -185,6 +185,34 @@ def test_wishes_that_mean_nothing_are_refused(
     assert (refused.value.parameter, str(refused.value)) == (parameter, reason)
 
 
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"start": "0001-01-02T00:00:00Z", "end": "0001-01-03T00:00:00Z"},
+        {"start": "9999-12-31T00:00:00Z", "end": "9999-12-31T23:59:30Z"},
+        {"start": "-7d", "against_start": "9999-12-30T00:00:01.5Z"},
+    ],
+)
+@pytest.mark.parametrize("calendar", [None, "utc", "berlin"])
+@pytest.mark.usefixtures("berlin")
+def test_ranges_that_cannot_be_written_are_refused(
+    db: Database, wish: dict[str, str], calendar: str | None
+) -> None:
+    asked = {"compare_to": "last_week"} if "against_start" not in wish else {}
+    with pytest.raises(QuestionError, match="not within the years 1 to 9999"):
+        ranges(db, calendar=calendar, **wish, **asked)
+
+
+@pytest.mark.parametrize("start", ["start", "against_start"])
+def test_too_many_days_are_refused_before_they_are_looked_at(
+    db: Database, start: str
+) -> None:
+    wish = {"start": "-1d", start: "0900-01-01T00:00:00Z"}
+    against = {"against_end": "-1d"} if start == "against_start" else {}
+    with pytest.raises(QuestionError, match="the range has more than 100000 days"):
+        ranges(db, calendar="utc", **wish, **against)
+
+
 @pytest.mark.usefixtures("berlin")
 @pytest.mark.parametrize(
     ("day", "hours", "against", "hours_against"),

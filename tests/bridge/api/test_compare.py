@@ -234,6 +234,8 @@ def test_too_much_is_refused(db: Database, history: History) -> None:
     history.mark(MINUTE, [NOON])
     bridge = application(db, max_points=1000)
     assert bridge.problem(PATH, match="up")[0] == 422
+    # The windows are answered, also if there are no series.
+    assert bridge.problem(PATH, match="nothing")[0] == 422
 
 
 def test_a_key_sees_its_workspace_only(locked: Application, history: History) -> None:
