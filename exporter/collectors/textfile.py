@@ -116,8 +116,7 @@ class Textfile:
         known = self._files.get(path)
         stamp = None
         try:
-            # A pipe without a writer would block for ever.
-            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            handle = _open(path)
             try:
                 found = os.fstat(handle)
                 stamp = Stamp(found.st_mtime_ns, found.st_size, found.st_ino)
@@ -150,6 +149,17 @@ class Textfile:
         self._told = troubles
 
 
+def _open(path: str) -> int:
+    """Return a descriptor of a regular file; raise OSError, or ValueError if not one.
+
+    Opening alone does something to some devices, such as to start a watchdog.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - half the price
+        raise ValueError("is no regular file")
+    # It may be a pipe by now, which would block for ever without a writer.
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+
 def _text(handle: int, found: os.stat_result) -> str:
     if not stat.S_ISREG(found.st_mode):
         raise ValueError("is no regular file")
@@ -158,6 +168,9 @@ def _text(handle: int, found: os.stat_result) -> str:
     content = b""
     while piece := os.read(handle, 1 << 20):
         content += piece
+        # It may grow meanwhile, and files of procfs do not tell their size.
+        if len(content) > _LARGEST:
+            raise ValueError(f"has more than {_LARGEST} bytes")
     return content.decode()
 
 

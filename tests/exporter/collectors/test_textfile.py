@@ -131,6 +131,24 @@ def test_a_pipe_holds_no_scrape_up(host: Host, tmp_path: Path) -> None:
     assert _trouble(_collector(host, tmp_path)) == (1, ["is no regular file"])
 
 
+def test_what_is_no_file_is_not_even_opened(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.prom").symlink_to("/dev/null")
+    opened: list[object] = []
+    monkeypatch.setattr(os, "open", lambda path, _: opened.append(path))
+    assert _trouble(_collector(host, tmp_path)) == (1, ["is no regular file"])
+    assert opened == []
+
+
+def test_a_file_that_hides_its_size_is_not_read_to_its_end(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.collectors.textfile._LARGEST", 10)
+    (tmp_path / "x.prom").symlink_to("/proc/stat")
+    assert _trouble(_collector(host, tmp_path)) == (1, ["has more than 10 bytes"])
+
+
 def test_a_huge_file_is_not_read(host: Host, tmp_path: Path) -> None:
     path = tmp_path / "x.prom"
     path.touch()
