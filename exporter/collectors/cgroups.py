@@ -131,6 +131,8 @@ class Cgroups(Sampled):
     def measure(self) -> list[Family]:
         """Return what each group uses; NothingHere without groups of version 2."""
         root = self._root()
+        # A number may belong to another device than it did at the last sample.
+        self._devices = {}
         samples: Samples = {}
         number = 0
         for group in self._walk(root, "", 1):
@@ -181,10 +183,13 @@ class Cgroups(Sampled):
 
     def _measure_io(self, group: Group, add: Add) -> None:
         for line in _text(group, "io.stat").splitlines():
-            number, *fields = line.split()
-            for field in fields:
-                key, _, value = field.partition("=")
-                if key in _IO_STAT:
+            number = ""
+            for word in line.split():
+                key, separator, value = word.partition("=")
+                if not separator:
+                    # Some kernels put devices without figures before it.
+                    number = word
+                elif key in _IO_STAT:
                     add(_IO_STAT[key], int(value), self._device(number))
 
     def _device(self, number: str) -> str:

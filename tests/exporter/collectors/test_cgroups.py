@@ -101,6 +101,23 @@ def test_what_a_service_uses_is_measured(empty_host: Host, root: str) -> None:
     }
 
 
+def test_figures_belong_to_the_last_device_of_a_line(empty_host: Host) -> None:
+    _write(empty_host, PATH, {"io.stat": "7:1 7:0 8:0 rbytes=10 wbytes=20\n7:3 \n"})
+    assert _collect(empty_host)["io_read_bytes_total"] == {(*LABELS, "8:0"): 10}
+
+
+def test_a_device_may_take_the_number_of_another(empty_host: Host) -> None:
+    _write(empty_host, PATH, {"io.stat": "259:0 rbytes=10\n"})
+    link = Path(empty_host.sysfs, "dev/block/259:0")
+    link.parent.mkdir(parents=True)
+    collector = Cgroups(empty_host, CgroupsCollector())
+    for name in ("nvme0n1", "nvme1n1"):
+        link.unlink(missing_ok=True)
+        link.symlink_to(f"../../devices/{name}")
+        found = values(collector.collect())["epimetheus_cgroup_io_read_bytes_total"]
+        assert found == {(*LABELS, name): 10}
+
+
 def test_containers_are_known_by_their_paths(empty_host: Host) -> None:
     path = f"/system.slice/docker-{ID}.scope"
     _write(empty_host, path, {"memory.current": "1\n"})
