@@ -59,7 +59,9 @@ class Bonding:
         for prefix in ("lower_", "slave_"):
             folder = f"{self._folder}/{master}/{prefix}{member}/bonding_slave"
             try:
-                return read_attributes(folder, ("mii_status",))["mii_status"] == "up"
+                told = read_attributes(folder, ("mii_status",))
             except FileNotFoundError:
                 continue
+            # One that is just being taken out of the bond tells nothing.
+            return told.get("mii_status") == "up"
         return False

@@ -42,6 +42,15 @@ def test_an_interface_that_is_leaving_counts_as_down(empty_host: Host) -> None:
     assert found["node_bonding_active"] == {("bond0",): 0}
 
 
+def test_an_interface_without_a_state_counts_as_down(empty_host: Host) -> None:
+    files = bond({"eth0": "up"})
+    folder = "sys/class/net/bond0/lower_eth0/bonding_slave"
+    files[f"{folder}/state"] = files.pop(f"{folder}/mii_status")
+    write(empty_host, files)
+    found = values(Bonding(empty_host, Collector()).collect())
+    assert found["node_bonding_active"] == {("bond0",): 0}
+
+
 def test_machines_without_bonds_have_nothing_to_tell(empty_host: Host) -> None:
     with pytest.raises(NothingHere, match="no bonds"):
         Bonding(empty_host, Collector()).collect()
