@@ -196,9 +196,11 @@ def test_wishes_that_mean_nothing_are_refused(
 @pytest.mark.parametrize("calendar", [None, "utc", "berlin"])
 @pytest.mark.usefixtures("berlin")
 def test_ranges_that_cannot_be_written_are_refused(
-    db: Database, wish: dict[str, str], calendar: str | None
+    db: Database, wish: dict[str, Any], calendar: str | None
 ) -> None:
-    asked = {"compare_to": "last_week"} if "against_start" not in wish else {}
+    asked: dict[str, Any] = {}
+    if "against_start" not in wish:
+        asked["compare_to"] = "last_week"
     with pytest.raises(QuestionError, match="not within the years 1 to 9999"):
         ranges(db, calendar=calendar, **wish, **asked)
 
@@ -207,8 +209,8 @@ def test_ranges_that_cannot_be_written_are_refused(
 def test_too_many_days_are_refused_before_they_are_looked_at(
     db: Database, start: str
 ) -> None:
-    wish = {"start": "-1d", start: "0900-01-01T00:00:00Z"}
-    against = {"against_end": "-1d"} if start == "against_start" else {}
+    wish: dict[str, Any] = {"start": "-1d", start: "0900-01-01T00:00:00Z"}
+    against: dict[str, Any] = {"against_end": "-1d"} if start == "against_start" else {}
     with pytest.raises(QuestionError, match="the range has more than 100000 days"):
         ranges(db, calendar="utc", **wish, **against)
 
