@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ from bridge.answers.times import Stretch
 from bridge.answers.windows import read_windows
 from bridge.rollup.windows import Resolution
 from bridge.sources.selectors import NAME, Matcher
+from models.queries import coverage as ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,9 +47,12 @@ class Host:
     """One window of a host; figures raise Unknown where they are not known."""
 
     def __init__(
-        self, series: Sequence[SeriesRow], rows: Rows, stretch: Stretch
+        self, series: Sequence[SeriesRow], rows: Rows, stretch: Stretch, seconds: int
     ) -> None:
-        """`rows` are those of the window, and of the one before it."""
+        """`rows` are those of the window, and of the one before it.
+
+        `seconds` is how much of the window is known, over which rates are taken.
+        """
         self.stretch = stretch
         by_id = {row.id: row for row in series}
         is_now = rows.start == stretch.start
@@ -66,7 +69,7 @@ class Host:
                 row.labels,
                 float(rows.sum[at]) / int(rows.count[at]),
                 float(rows.last[at]),
-                _rise(row, rows, at, before) / stretch.resolution.width,
+                _rise(row, rows, at, before) / seconds,
             )
             self._samples.setdefault(row.metric, []).append(sample)
 
@@ -161,54 +164,80 @@ def find_host(  # noqa: PLR0917 - what is asked, and what it is asked of
         raise QuestionError(
             "instance", f"there are no series of a host with instance {instance!r}"
         )
-    chosen, notes = _of_one_target(series)
-    extents = read_extents(db, chosen[0].source)
-    for stretch, reason in _stretches(extents, time, closed):
-        width = stretch.resolution.width
-        both = Stretch(stretch.resolution, stretch.start - width, stretch.end)
-        read = read_windows(db, chosen, both, closed, len(chosen) * _MOST_ROWS)
-        if read.rows.count[read.rows.start == stretch.start].any():
-            return Found(
-                Host(chosen, read.rows, stretch),
-                chosen[0].source,
-                chosen[0].labels.get("job", ""),
-                reason,
-                (*notes, *read.notes, *_open(read.open, stretch.start)),
-            )
+    targets = _targets(series)
+    asked = [
+        (target, list(_stretches(read_extents(db, target[0]), time, closed)))
+        for target in targets
+    ]
+    for level in range(len(Resolution) + 1):
+        # Of several that know it, the one with the newest window.
+        at = [(one, windows[level]) for one, windows in asked if level < len(windows)]
+        for target, (stretch, reason) in sorted(at, key=lambda one: -one[1][0].start):
+            found = _look(db, targets[target], stretch, closed)
+            if found is not None:
+                host, notes = found
+                others = _others(targets, target)
+                return Found(host, *target, reason, (*others, *notes))
     raise QuestionError("time", f"nothing is known of {instance!r} at this time")
 
 
-def _open(opened: Mapping[str, Sequence[int]], start: int) -> list[str]:
-    if any(start in starts for starts in opened.values()):
-        return ["the window is not over or not merged yet: its figures may change"]
-    return []
+def _look(
+    db: Database, chosen: Sequence[SeriesRow], stretch: Stretch, closed: float
+) -> tuple[Host, tuple[str, ...]] | None:
+    """Return what a window says of the series of a target, None if nothing."""
+    width = stretch.resolution.width
+    both = Stretch(stretch.resolution, stretch.start - width, stretch.end)
+    read = read_windows(db, chosen, both, closed, len(chosen) * _MOST_ROWS)
+    if not read.rows.count[read.rows.start == stretch.start].any():
+        return None
+    seconds, notes = width, read.notes
+    if any(stretch.start in starts for starts in read.open.values()):
+        source = chosen[0].source
+        states = ledger.counts(db, source, Resolution.MINUTE.value, *stretch.bounds)
+        minutes = sum(states.values()) - states["lost"]
+        seconds = min(width, minutes * Resolution.MINUTE.width) or width
+        note = (
+            "the window is not over or not merged yet: its figures may change, and "
+            f"rates are those of the {seconds} seconds that are known"
+        )
+        notes = (*notes, note)
+    return Host(chosen, read.rows, stretch, seconds), notes
 
 
-def _of_one_target(
+def _targets(
     series: Sequence[SeriesRow],
-) -> tuple[list[SeriesRow], tuple[str, ...]]:
-    """Return the series of one target, as others would be counted twice."""
-    targets = Counter((row.source, row.labels.get("job", "")) for row in series)
-    best = min(targets, key=lambda target: (-targets[target], target))
-    chosen = [row for row in series if (row.source, row.labels.get("job", "")) == best]
-    others = sorted(targets.keys() - {best})
-    notes = tuple(
+) -> dict[tuple[str, str], list[SeriesRow]]:
+    """Return the series by source and job, as they would be counted twice.
+
+    Those with the most series come first.
+    """
+    found: dict[tuple[str, str], list[SeriesRow]] = {}
+    for row in series:
+        found.setdefault((row.source, row.labels.get("job", "")), []).append(row)
+    return {
+        target: found[target]
+        for target in sorted(found, key=lambda one: (-len(found[one]), one))
+    }
+
+
+def _others(
+    targets: Iterable[tuple[str, str]], chosen: tuple[str, str]
+) -> tuple[str, ...]:
+    return tuple(
         f"job {job!r} of source {source} knows this instance too, and is left out"
-        for source, job in others
+        for source, job in sorted({*targets} - {chosen})
     )
-    return chosen, notes
 
 
 def _stretches(
     extents: Extents, time: float | None, closed: float
 ) -> Iterable[tuple[Stretch, str]]:
     """Yield the windows that may answer, the finest first."""
-    if time is None:
-        newest = extents.get(Resolution.MINUTE)
-        if newest is not None:
-            yield _window(Resolution.MINUTE, newest.newest), "the newest minute"
-        time = closed
+    newest = extents.get(Resolution.MINUTE) if time is None else None
+    time = closed if time is None else time
     told: list[str] = []
+    if newest is not None:
+        yield _window(Resolution.MINUTE, newest.newest), "the newest minute"
     for resolution in Resolution:
         reason = "; ".join([*told, "the finest that holds the time"])
         yield _window(resolution, resolution.floor(math.floor(time))), reason

@@ -96,8 +96,9 @@ def snapshot(query: SnapshotQuery) -> Response:
     """Return how a host was at a time, in the shape of PerfWatch.
 
     From the finest window that holds the time and says anything of the host. Rates are
-    increases / seconds of the window, gauges their means, totals of counters their
-    newest values. docs/live.md tells the unit and the series of each key.
+    increases / seconds of the window, or those that are known of one that goes on;
+    gauges their means, totals of counters their newest values. docs/live.md tells the
+    unit and the series of each key.
     """
     here = parts()
     now = here.clock.now()

@@ -57,6 +57,40 @@ def test_the_finest_window_that_says_anything_is_taken(db: Database) -> None:
         find_host(db, "other", NAMES, None, NOON + 60.0)
 
 
+def test_a_target_that_is_gone_does_not_hide_one_that_is_there(
+    db: Database,
+) -> None:
+    made = History(db)
+    for name in ("node_load1", "node_load5"):
+        old = made.series(name, {"instance": "a", "job": "old"})
+        made.rows(MINUTE, old, {NOON - 600: gauge(9.0)})
+    new = made.series("node_load1", {"instance": "a", "job": "new"})
+    made.rows(MINUTE, new, {NOON: gauge(2.0)})
+    made.mark(MINUTE, range(NOON - 600, NOON + 60, 60))
+    names = ("node_load1", "node_load5")
+    for time, job in ((None, "new"), (NOON + 1.0, "new"), (NOON - 599.0, "old")):
+        assert find_host(db, "a", names, time, NOON + 60.0).job == job
+    found = find_host(db, "a", names, None, NOON + 60.0)
+    assert found.notes == (
+        "job 'old' of source local knows this instance too, and is left out",
+    )
+
+
+def test_rates_of_an_hour_that_goes_on_are_of_the_time_that_is_known(
+    db: Database,
+) -> None:
+    made = History(db)
+    sent = made.series("sent_total", {"instance": "a"}, kind="counter")
+    known = range(NOON, NOON + 600, 60)
+    made.rows(MINUTE, sent, {start: counter(120.0) for start in known})
+    made.mark(MINUTE, known)
+    found = find_host(db, "a", NAMES, NOON + 630.0, NOON + 600.0)
+    assert found.host.stretch.resolution is HOUR
+    assert found.host.rate("sent_total") == 2.0
+    (note,) = found.notes
+    assert note.endswith("rates are those of the 600 seconds that are known")
+
+
 def test_a_share_of_nothing_is_not_known() -> None:
     assert share(1.0, 4.0, "swap") == 25
     with pytest.raises(Unknown, match="there is no swap"):
