@@ -92,7 +92,10 @@ class Fibrechannel:
         found = Gathered()
         for host, _ in numbered(self._folder, "host"):
             folder = f"{self._folder}/{host}"
-            told = read_attributes(folder, _TEXTS)
+            try:
+                told = read_attributes(folder, _TEXTS)
+            except FileNotFoundError:
+                continue  # it was unplugged just now
             texts = (
                 text.removeprefix("0x") if name in _NUMBERS else text
                 for name in _TEXTS

@@ -6,6 +6,7 @@ Counters of single drivers (`hw_counters`) are not read.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from exporter.collectors.base import (
@@ -202,12 +203,17 @@ class Infiniband:
             raise NothingHere("no InfiniBand")
         found = Gathered()
         for device in devices:
-            folder = f"{self._folder}/{device}"
-            told = read_attributes(folder, _TEXTS)
-            found.add(INFO, (device, *(told.get(text, "") for text in _TEXTS)), 1)
-            for port in names_in(f"{folder}/ports"):
-                _port(found, f"{folder}/ports/{port}", (device, port))
+            # It may go meanwhile, or be in another namespace of the network.
+            with suppress(FileNotFoundError):
+                _device(found, f"{self._folder}/{device}", device)
         return found.families()
+
+
+def _device(found: Gathered, folder: str, device: str) -> None:
+    told = read_attributes(folder, _TEXTS)
+    found.add(INFO, (device, *(told.get(text, "") for text in _TEXTS)), 1)
+    for port in names_in(f"{folder}/ports"):
+        _port(found, f"{folder}/ports/{port}", (device, port))
 
 
 def _port(found: Gathered, folder: str, labels: tuple[str, str]) -> None:

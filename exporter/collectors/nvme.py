@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from exporter.collectors.base import (
@@ -76,16 +77,20 @@ class Nvme:
         """Return the controllers and their namespaces; NothingHere without any."""
         found = Gathered()
         for device, _ in numbered(self._folder, "nvme"):
-            folder = f"{self._folder}/{device}"
-            told = read_attributes(folder, _TEXTS)
-            found.add(INFO, (device, *(told.get(text, "") for text in _TEXTS)), 1)
-            for name in names_in(folder):
-                if match := _NAMESPACE.fullmatch(name):
-                    _namespace(found, f"{folder}/{name}", (device, match[1]))
+            with suppress(FileNotFoundError):  # it was unplugged just now
+                _controller(found, f"{self._folder}/{device}", device)
         families = found.families()
         if not families:
             raise NothingHere("no NVMe controllers")
         return families
+
+
+def _controller(found: Gathered, folder: str, device: str) -> None:
+    told = read_attributes(folder, _TEXTS)
+    found.add(INFO, (device, *(told.get(text, "") for text in _TEXTS)), 1)
+    for name in names_in(folder):
+        if match := _NAMESPACE.fullmatch(name):
+            _namespace(found, f"{folder}/{name}", (device, match[1]))
 
 
 def _namespace(found: Gathered, folder: str, labels: tuple[str, str]) -> None:

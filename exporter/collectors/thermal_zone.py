@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from exporter.collectors.base import (
@@ -46,19 +47,28 @@ class ThermalZone:
         """Return the zones, and the cooling devices, that answer."""
         found = Gathered()
         for name, number in numbered(self._folder, "thermal_zone"):
-            zone = read_attributes(f"{self._folder}/{name}", ("type", "temp"))
-            if zone.get("temp"):
-                labels = (number, zone.get("type", ""))
-                found.add(TEMPERATURE, labels, int(zone["temp"]) / _MILLI)
+            with suppress(FileNotFoundError):  # its driver was taken out just now
+                _zone(found, f"{self._folder}/{name}", number)
         for name, number in numbered(self._folder, "cooling_device"):
-            states = ("type", "cur_state", "max_state")
-            device = read_attributes(f"{self._folder}/{name}", states)
-            labels = (number, device.get("type", ""))
-            if "cur_state" in device:
-                found.add(CURRENT, labels, int(device["cur_state"]))
-            if "max_state" in device:
-                found.add(MAXIMUM, labels, int(device["max_state"]))
+            with suppress(FileNotFoundError):
+                _cooling(found, f"{self._folder}/{name}", number)
         families = found.families()
         if not families:
             raise NothingHere("no thermal zones and no cooling devices")
         return families
+
+
+def _zone(found: Gathered, folder: str, number: str) -> None:
+    zone = read_attributes(folder, ("type", "temp"))
+    if zone.get("temp"):
+        labels = (number, zone.get("type", ""))
+        found.add(TEMPERATURE, labels, int(zone["temp"]) / _MILLI)
+
+
+def _cooling(found: Gathered, folder: str, number: str) -> None:
+    device = read_attributes(folder, ("type", "cur_state", "max_state"))
+    labels = (number, device.get("type", ""))
+    if "cur_state" in device:
+        found.add(CURRENT, labels, int(device["cur_state"]))
+    if "max_state" in device:
+        found.add(MAXIMUM, labels, int(device["max_state"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from exporter.collectors.base import (
@@ -52,12 +53,17 @@ class Watchdog:
         """Return what each watchdog tells; NothingHere without any."""
         found = Gathered()
         for name, _ in numbered(self._folder, "watchdog"):
-            told = read_attributes(f"{self._folder}/{name}", (*VALUES, *_TEXTS))
-            for attribute, metric in VALUES.items():
-                if text := told.get(attribute):
-                    found.add(metric, (name,), int(text, 0))
-            found.add(INFO, (name, *(told.get(text, "") for text in _TEXTS)), 1)
+            with suppress(FileNotFoundError):  # its driver was taken out just now
+                _one(found, f"{self._folder}/{name}", name)
         families = found.families()
         if not families:
             raise NothingHere("no watchdogs")
         return families
+
+
+def _one(found: Gathered, folder: str, name: str) -> None:
+    told = read_attributes(folder, (*VALUES, *_TEXTS))
+    for attribute, metric in VALUES.items():
+        if text := told.get(attribute):
+            found.add(metric, (name,), int(text, 0))
+    found.add(INFO, (name, *(told.get(text, "") for text in _TEXTS)), 1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog.testing
 
-from exporter.collectors import build, processes
+from exporter.collectors import COLLECTORS, build, processes
 from exporter.collectors.cpu import Cpu
 from exporter.collectors.processes import Processes
 from exporter.registry import Registry
@@ -236,3 +236,23 @@ def test_a_container_without_sys_says_what_it_has(
     assert states["cgroups"] == states["perf"] == "nothing here"
     assert "hung" not in states.values()
     assert found["node_load1"] == {(): 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "there", "gone"),
+    [
+        ("fibrechannel", "fc_host", "host1/speed", "host0"),
+        ("infiniband", "infiniband", "mlx5_1/ports/1/rate", "mlx5_0"),
+        ("nvme", "nvme", "nvme1/model", "nvme0"),
+        ("thermal_zone", "thermal", "thermal_zone1/temp", "thermal_zone0"),
+        ("thermal_zone", "thermal", "cooling_device1/max_state", "cooling_device0"),
+        ("watchdog", "watchdog", "watchdog1/state", "watchdog0"),
+    ],
+)
+def test_a_device_that_goes_after_it_was_listed_costs_the_others_nothing(
+    troubled: Host, name: str, folder: str, there: str, gone: str
+) -> None:
+    write(troubled, {f"sys/class/{folder}/{there}": "1\n"})
+    os.symlink("nowhere", f"{troubled.sysfs}/class/{folder}/{gone}")  # noqa: PTH211
+    found = values(COLLECTORS[name](troubled, Collector()).collect())
+    assert any(labels for samples in found.values() for labels in samples)
