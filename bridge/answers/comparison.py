@@ -21,6 +21,7 @@ from bridge.answers.coverage import read_extents
 from bridge.answers.errors import QuestionError, TooMuchError
 from bridge.answers.notes import notes_of
 from bridge.answers.ranges import read_ranges, told
+from bridge.answers.times import format_time
 from bridge.answers.windows import read_side
 from bridge.answers.writing import number, values
 from bridge.rollup.windows import Bounds
@@ -97,8 +98,9 @@ def compare(  # noqa: PLR0917 - as above
         read_side(db, series, side, ranges, closed, max_points) for side in sides
     )
     names = {row.id: aggregate or _DEFAULTS.get(row.kind, "avg") for row in series}
-    current = _Half(db, ranges.current, now)
-    before = _Half(db, ranges.before, then)
+    over = _over(ranges, closed)
+    current = _Half(db, ranges.current, now, over)
+    before = _Half(db, ranges.before, then, over)
     lines = tuple(
         Compared(
             row,
@@ -113,8 +115,35 @@ def compare(  # noqa: PLR0917 - as above
     )
     asked = set(names.values())
     common = _together(series, asked, current, before) if len(asked) == 1 else None
-    notes = _notes(series, aggregate, ranges, current, before)
+    notes = (
+        *_notes(series, aggregate, ranges, current, before),
+        *_going_on(ranges, over, closed),
+    )
     return Comparison(ranges, lines, common, (now, then), notes)
+
+
+def _over(ranges: Ranges, closed: float) -> int:
+    """Return how many windows the figures of both ranges are of.
+
+    Half an hour is not compared with a whole one: windows that are not over, and those
+    that face them, are left out, unless none is over.
+    """
+    sides = (ranges.current, ranges.before)
+    over = min(int(np.searchsorted(side.ends, closed, "right")) for side in sides)
+    return over or len(ranges.current.starts)
+
+
+def _going_on(ranges: Ranges, over: int, closed: float) -> list[str]:
+    if over < len(ranges.current.starts):
+        since = format_time(ranges.current.starts[over])
+        note = (
+            f"windows since {since} are not over: they are shown, but neither they nor "
+            "those that face them are part of a summary"
+        )
+        return [note]
+    if max(ranges.current.stretch.end, ranges.before.stretch.end) > closed:
+        return ["no window is over: what is known is compared with whole windows"]
+    return []
 
 
 def _together(
@@ -170,17 +199,20 @@ def _refuse_too_much(series: int, ranges: Ranges, max_points: int) -> None:
 class _Half:
     """One of both ranges: its rows, and what they add up to."""
 
-    def __init__(self, db: Database, side: Side, windows: Windows) -> None:
+    def __init__(self, db: Database, side: Side, windows: Windows, over: int) -> None:
+        """`over` is of how many of its windows the figures of the range are."""
         self._db = db
         self.notes = windows.notes
         self._starts = np.array(side.starts, np.int64)
-        ends = np.append(self._starts[1:], side.stretch.end)
+        ends = np.array(side.ends, np.int64)
         rows = windows.rows
         place = np.searchsorted(self._starts, rows.start)
         widths = (ends - self._starts)[place]
         self._rows, self._widths = rows, widths
-        self._whole = whole(rows, widths, Bounds(*side.stretch.bounds))
-        self._seconds = seconds_of(rows, widths)
+        span = Bounds(side.stretch.start, int(ends[over - 1]))
+        counted = rows.take(place < over)
+        self._whole = whole(counted, widths[place < over], span)
+        self._seconds = seconds_of(counted, widths[place < over])
         self._together = together(self._whole)
         self.known = set(self._whole.series_id[self._whole.count > 0].tolist())
 

@@ -73,6 +73,11 @@ class Side:
             return [period.start for period in self.periods]
         return self.stretch.starts
 
+    @property
+    def ends(self) -> Sequence[int]:
+        """The ends of its windows, oldest first."""
+        return [*self.starts[1:], self.stretch.end]
+
 
 @dataclass(frozen=True, slots=True)
 class Ranges:

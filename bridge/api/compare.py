@@ -217,7 +217,8 @@ def compare(query: CompareQuery) -> Response:
     Windows at the same distance from the start face each other, null where one is not
     known. Figures of a whole range come from its rows merged into one, and those of all
     series from theirs: means are weighted by samples, rates by the seconds for which
-    there are rows, and percentiles come from merged buckets.
+    there are rows, and percentiles come from merged buckets. Windows that are not over,
+    and those that face them, are shown and no part of these figures.
     """
     here = parts()
     now = here.clock.now()

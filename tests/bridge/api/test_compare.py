@@ -217,6 +217,31 @@ def test_hours_that_are_not_merged_yet_are_compared_from_their_minutes(
     assert answer["summary"]["before"] == pytest.approx(12 / 11)
 
 
+def test_half_an_hour_is_not_compared_with_a_whole_one(
+    bridge: Application, history: History
+) -> None:
+    number = history.series("bytes_total", kind="counter")
+    for start, minutes in ((NOON, 90), (NOON - DAY, 120)):
+        every = range(start, start + 60 * minutes, 60)
+        history.rows(MINUTE, number, dict.fromkeys(every, counter(60.0)))
+        history.mark(MINUTE, every)
+    bridge.clock.advance(1800)
+    asked = {"start": str(NOON), "end": str(NOON + 7200), "resolution": "hour"}
+    answer = bridge.answer(PATH, match="bytes_total", aggregate="increase", **asked)
+    (line,) = answer["series"]
+    assert (line["current"], line["before"]) == ([3600, 1800], [3600, 3600])
+    for found in (line["summary"], answer["summary"]):
+        assert (found["current"], found["before"]) == (3600, 3600)
+    (note,) = answer["notes"]
+    assert note.startswith("windows since 2026-11-21T13:00:00Z are not over: ")
+    asked["start"] = str(NOON + 3600)
+    answer = bridge.answer(PATH, match="bytes_total", aggregate="increase", **asked)
+    assert answer["summary"]["change"] == -1800
+    assert answer["notes"] == [
+        "no window is over: what is known is compared with whole windows"
+    ]
+
+
 def test_wrong_questions_are_refused(bridge: Application) -> None:
     assert bridge.problem(PATH, match="up", aggregate="avg,max") == (
         400,
