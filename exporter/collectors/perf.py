@@ -185,13 +185,19 @@ class Group:
         self.sums = dict.fromkeys(self._descriptors, 0.0)
 
     def read(self) -> bool:
-        """Add what was counted since the last time; return whether the CPU is there."""
+        """Add what was counted since the last time; return whether it goes on.
+
+        It does not once the CPU went offline, even if it is there again: an event that
+        counts is enabled for longer at each reading, and in a group of the same size.
+        """
         leader = next(iter(self._descriptors.values()))
         reading = self._kernel.read(leader, len(self._descriptors))
-        if reading is None:
+        if reading is None or len(reading.counts) != len(self._descriptors):
             return False
         last, self._last = self._last, reading
         enabled = reading.enabled - last.enabled
+        if last.enabled and enabled <= 0:
+            return False
         running = reading.running - last.running
         self.ratio = running / enabled if enabled > 0 else 1.0
         if running > 0:

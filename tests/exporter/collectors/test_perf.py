@@ -208,6 +208,7 @@ def test_a_cpu_goes_offline_and_comes_back(empty_host: Host, pmu: Machine) -> No
     collector = Perf(empty_host, PerfCollector(), pmu)
 
     def faults() -> dict[tuple[str, ...], float]:
+        pmu.go(enabled=1, running=1, counted=0)
         return values(collector.collect())["node_perf_page_faults_total"]
 
     pmu.go(10, 10, 5)
@@ -222,6 +223,31 @@ def test_a_cpu_goes_offline_and_comes_back(empty_host: Host, pmu: Machine) -> No
     assert faults() == {("0",): 6}
     collector.close()
     assert pmu.opened == {}
+
+
+@pytest.mark.parametrize("events", [4, None])
+def test_a_cpu_that_was_offline_between_scrapes_is_counted_again(
+    empty_host: Host, pmu: Machine, events: int | None
+) -> None:
+    collector = Perf(empty_host, PerfCollector(events=("software",)), pmu)
+    collector.collect()
+    pmu.go(enabled=100, running=100, counted=7)
+    collector.collect()
+    before = set(pmu.opened)
+    stale = pmu.read(min(before), events or len(GROUPS["software"]["software"]))
+    with pytest.MonkeyPatch.context() as patch:
+        # Siblings leave the group of an event that is off, and its time stands still.
+        patch.setattr(pmu, "read", lambda *_: stale)
+        if events:
+            pmu.go(enabled=1, running=1, counted=1)
+        with pytest.raises(NothingHere):
+            collector.collect()
+    assert pmu.opened == {}
+    pmu.enabled = pmu.running = pmu.counted = 0
+    collector.collect()
+    pmu.go(enabled=10, running=10, counted=3)
+    found = values(collector.collect())
+    assert found["node_perf_page_faults_total"] == {("0",): 10, ("1",): 10}
 
 
 def test_there_is_room_for_descriptors_or_a_reason(
