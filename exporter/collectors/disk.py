@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.collectors.base import Family, Host, Metric, read
@@ -185,10 +186,10 @@ class Disk:
                 samples.setdefault(metric, []).append((facts, 1))
         if known.get("ID_ATA"):
             for name, metric in ATA.items():
-                if name in known:
-                    samples.setdefault(metric, []).append(
-                        ((device,), float(known[name]))
-                    )
+                # What is no number is that disk's fault, and no reason to fail.
+                with suppress(ValueError):
+                    value = float(known.get(name, ""))
+                    samples.setdefault(metric, []).append(((device,), value))
 
     def _rotational(self, device: str) -> str:
         # The kernel writes ! for the slash in names such as cciss/c0d0. Partitions

@@ -102,3 +102,13 @@ def test_udev_and_sysfs_say_which_disk_it_is(empty_host: Host) -> None:
         "node_disk_filesystem_info": {(name, "ext4", "", "0-1", ""): 1},
         "node_disk_ata_rotation_rate_rpm": {(name,): 7200},
     }
+
+
+def test_what_udev_garbles_costs_nothing_else(empty_host: Host) -> None:
+    data = "E:ID_ATA=1\nE:ID_ATA_WRITE_CACHE=?\nE:ID_ATA_ROTATION_RATE_RPM=\n"
+    write(
+        empty_host,
+        {"proc/diskstats": "8 0 sda 1\n", "root/run/udev/data/b8:0": data},
+    )
+    found = values(Disk(empty_host, DiskCollector()).collect())
+    assert found.keys() == {"node_disk_reads_completed_total", "node_disk_info"}
