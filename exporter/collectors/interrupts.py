@@ -38,15 +38,18 @@ class Interrupts:
     def collect(self) -> list[Family]:
         """Return one family; NothingHere where there are too many CPUs."""
         try:
-            cpus = [name.removeprefix("CPU") for name in _header(self._path)]
+            number = len(_header(self._path))
         except FileNotFoundError as error:
             raise NothingHere("a kernel that does not tell interrupts") from error
-        if len(cpus) > self._most:
-            raise NothingHere(f"{len(cpus)} CPUs are more than max_cpus")
+        if number > self._most:
+            raise NothingHere(f"{number} CPUs are more than max_cpus")
+        # A CPU may go offline meanwhile, and its column with it.
+        head, _, text = read(self._path).partition("\n")
+        cpus = [name.removeprefix("CPU") for name in head.split()]
         if cpus != self._cpus:
             self._cpus, self._lines = cpus, {}
         samples: list[tuple[tuple[str, ...], float]] = []
-        for line in read(self._path).splitlines()[1:]:
+        for line in text.splitlines():
             name, _, rest = line.partition(":")
             counts = rest.split(maxsplit=len(cpus))
             if len(counts) <= len(cpus):

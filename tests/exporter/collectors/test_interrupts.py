@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from exporter.collectors import interrupts
 from exporter.collectors.base import NothingHere
 from exporter.collectors.interrupts import Interrupts
 from runtime.settings import InterruptsCollector
@@ -37,6 +38,14 @@ def test_each_cpu_has_its_count(empty_host: Host) -> None:
         ("0", "NMI", "Non-maskable interrupts", ""): 47,
         ("2", "NMI", "Non-maskable interrupts", ""): 5031,
     }
+
+
+def test_a_cpu_may_go_offline_while_the_file_is_read(
+    empty_host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interrupts, "_header", lambda _: ["CPU0", "CPU1", "CPU2"])
+    found = counted(empty_host, InterruptsCollector())
+    assert found["2", "NMI", "Non-maskable interrupts", ""] == 5031
 
 
 @pytest.mark.setting("exporter.collectors.interrupts.include_zeros")
