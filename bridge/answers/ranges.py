@@ -119,7 +119,7 @@ def _read(
     if wish.calendar is not None:
         return _of_calendar(db, wish, now, closed)
     if wish.start is None and wish.end is None:
-        current, choice = _period(wish, extents, closed)
+        current, choice = _period(wish, extents, now, closed)
     else:
         current, choice = read_span(wish.start, wish.end, now), None
     against = _against(wish, current, now)
@@ -152,7 +152,7 @@ def _refuse_both(wish: Wish) -> None:
 
 
 def _period(
-    wish: Wish, extents: Sequence[Extents], closed: float
+    wish: Wish, extents: Sequence[Extents], now: float, closed: float
 ) -> tuple[Span, Choice | None]:
     name = wish.period or "day"
     length = _LENGTHS[name]
@@ -166,6 +166,8 @@ def _period(
     if wish.resolution is not None:
         return span, Choice(resolution, "asked for")
     before = Span(span.start - 7 * _DAY, span.end - 7 * _DAY)
+    if wish.against_start is not None:
+        before = _against(wish, span, now)
     chosen = _coarser(choose(span, extents), choose(before, extents))
     if chosen.resolution.width <= resolution.width:
         return span, Choice(resolution, f"usual for a {name}")

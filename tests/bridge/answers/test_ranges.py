@@ -102,6 +102,15 @@ def test_ranges_of_long_ago_are_compared_by_what_is_kept_of_them(db: Database) -
     assert ranges(db, period="hour", compare_to="last_week").choice.resolution is MINUTE
 
 
+def test_a_period_is_compared_by_what_is_kept_of_the_range_against_it(
+    db: Database,
+) -> None:
+    # Minutes reach back 30 days and hours 90.
+    found = ranges(db, period="day", against_start=str(NOON - 60 * 86400))
+    assert found.choice.resolution is HOUR
+    assert found.before.stretch.start == NOON - 60 * 86400
+
+
 def test_ranges_whose_hours_do_not_face_each_other_are_compared_by_minutes(
     db: Database,
 ) -> None:
