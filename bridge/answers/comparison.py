@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bridge.answers.aggregates import Column, aggregate_of, read_aggregates
+from bridge.answers.buckets import without_buckets
 from bridge.answers.changes import (
     ONE,
     Change,
@@ -21,13 +22,14 @@ from bridge.answers.coverage import read_extents
 from bridge.answers.errors import QuestionError, TooMuchError
 from bridge.answers.notes import notes_of
 from bridge.answers.ranges import read_ranges, told
+from bridge.answers.rollups import Line
 from bridge.answers.times import format_time
 from bridge.answers.windows import read_side
 from bridge.answers.writing import number, values
 from bridge.rollup.windows import Bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bridge.answers.ranges import Ranges, Side, Wish
     from bridge.answers.windows import Windows
@@ -118,8 +120,19 @@ def compare(  # noqa: PLR0917 - as above
     notes = (
         *_notes(series, aggregate, ranges, current, before),
         *_going_on(ranges, over, closed),
+        *without_buckets(_percentiles(lines, current.known | before.known)),
     )
     return Comparison(ranges, lines, common, (now, then), notes)
+
+
+def _percentiles(lines: Sequence[Compared], known: set[int]) -> Iterator[Line]:
+    """Yield both ranges of the series that are known and asked for a percentile."""
+    for one in lines:
+        if one.series.id in known and aggregate_of(one.aggregate).of_buckets:
+            values = np.concatenate((one.current, one.before))
+            column = Column(values, lower=values)
+            starts = np.arange(len(values), dtype=np.int64)
+            yield Line(one.series, starts, {one.aggregate: column})
 
 
 def _over(ranges: Ranges, closed: float) -> int:
@@ -186,11 +199,12 @@ def _notes(
 def _refuse_too_much(series: int, ranges: Ranges, max_points: int) -> None:
     windows = len(ranges.current.starts) + len(ranges.before.starts)
     # The windows are answered even if no series is selected.
-    if max(series, 1) * windows > max_points:
+    points = max(series, 1) * windows
+    if points > max_points:
         raise TooMuchError(
             "match",
             f"{series} series of {windows} windows in two ranges are "
-            f"{series * windows} points, more than the {max_points} of "
+            f"{points} points, more than the {max_points} of "
             "bridge.max_points: ask for fewer series, shorter ranges or a coarser "
             "resolution",
         )

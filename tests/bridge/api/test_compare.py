@@ -124,6 +124,15 @@ def test_percentiles_come_from_merged_buckets(
     assert mean["current"] == 0.5
 
 
+@pytest.mark.usefixtures("loads")
+def test_why_there_are_no_percentiles_is_told(bridge: Application) -> None:
+    answer = bridge.answer(PATH, match="node_load1", aggregate="p95", **HOUR_OF)
+    assert answer["summary"]["current"] is None
+    assert answer["notes"] == [
+        "of node_load1 no distribution is kept: p95 is null (see rollup.distributions)"
+    ]
+
+
 def test_a_base_of_zero_has_no_percentage(
     bridge: Application, history: History
 ) -> None:
@@ -260,7 +269,8 @@ def test_too_much_is_refused(db: Database, history: History) -> None:
     bridge = application(db, max_points=1000)
     assert bridge.problem(PATH, match="up")[0] == 422
     # The windows are answered, also if there are no series.
-    assert bridge.problem(PATH, match="nothing")[0] == 422
+    status, reason, _ = bridge.problem(PATH, match="nothing")
+    assert (status, "are 2880 points" in reason) == (422, True)
 
 
 def test_a_key_sees_its_workspace_only(locked: Application, history: History) -> None:
