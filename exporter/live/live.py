@@ -47,6 +47,7 @@ KEPT: Final = 12
 _LINGER_SECONDS: Final = 12.0
 _RETRY_MS: Final = 2000
 _STOP_SECONDS: Final = 1.0
+_DIGITS: Final = 20
 
 
 class Topic(NamedTuple):
@@ -85,6 +86,8 @@ class Live:
         self._stopping.set()
         with self._changed:
             threads = [beat.thread for beat in self._beats.values()]
+            for beat in self._beats.values():
+                beat.over.set()
             self._beats.clear()
         for thread in threads:
             thread.join(_STOP_SECONDS)
@@ -112,6 +115,7 @@ class Live:
                 raise TooMany
             beat = self._beats.get(topic)
             if beat is None:
+                self._make_room()
                 beat = self._beats[topic] = _Beat(topic, self._clock)
                 beat.thread = threading.Thread(
                     target=self._measure, args=(beat,), name="live beat", daemon=True
@@ -119,16 +123,31 @@ class Live:
                 beat.thread.start()
             self._wire.add(take(), topic, _head() + beat.after(last_id))
 
+    def _make_room(self) -> None:
+        """End a measuring that nobody watches if there are as many as may be watched.
+
+        Else clients that come and go with ever other wishes would leave a thread each.
+        """
+        if len(self._beats) < self.most:
+            return
+        for topic, beat in self._beats.items():
+            if not self._wire.listeners(topic):
+                beat.over.set()
+                del self._beats[topic]
+                return
+
     def _measure(self, beat: _Beat) -> None:
         """Measure on a grid of the interval, until nobody has watched for a while."""
         interval = beat.topic.interval
         due = watched = self._clock.monotonic()
-        while not self._stopping.is_set():
+        while not beat.over.is_set():
             found = self._registry.scrape(beat.topic.collectors)
             reading = Reading.of(
                 self._clock.now(), self._clock.monotonic(), found.families
             )
             with self._changed:
+                if beat.over.is_set():
+                    return
                 self._wire.publish(beat.topic, beat.add(reading))
                 now = self._clock.monotonic()
                 if self._wire.listeners(beat.topic):
@@ -138,7 +157,7 @@ class Live:
                     return
             # What was missed is left out, and the grid stays.
             due += interval * max(1, -int(-(now - due) // interval))
-            self._clock.wait(self._stopping, due - now)
+            self._clock.wait(beat.over, due - now)
 
 
 class _Beat:
@@ -148,6 +167,7 @@ class _Beat:
 
     def __init__(self, topic: Topic, clock: Clock) -> None:
         self.topic = topic
+        self.over = threading.Event()
         self._began = int(clock.now() * 1000)
         self._number = 0
         self._events: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
@@ -157,7 +177,9 @@ class _Beat:
         """Return the event of a reading, and keep both."""
         self._number += 1
         text = written(reading, self._newest)
-        event = f"id: {self._began}-{self._number}\ndata: {text}\n\n".encode()
+        said = f"id: {self._began}-{self._number}\ndata: {text}\n\n"
+        # Names of files may be no UTF-8.
+        event = said.encode("utf-8", "replace")
         self._newest = reading
         self._events.append((self._number, event))
         return event
@@ -165,7 +187,7 @@ class _Beat:
     def after(self, last_id: str) -> bytes:
         """Return the kept events after one; the newest if that is none of these."""
         began, _, number = last_id.partition("-")
-        if began == str(self._began) and number.isdecimal():
+        if began == str(self._began) and number.isdecimal() and len(number) < _DIGITS:
             last = int(number)
             first = self._events[0][0] if self._events else last + 1
             lost = max(first - last - 1, 0)

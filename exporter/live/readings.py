@@ -34,11 +34,11 @@ class Reading(NamedTuple):
 
     @classmethod
     def of(cls, time: float, second: float, families: Iterable[Family]) -> Reading:
-        """Return what families say at a time, without histograms."""
+        """Return what families say at a time, without distributions."""
         kept = {
             metric: dict(samples)
             for metric, samples in families
-            if metric.kind != "histogram"
+            if metric.kind not in {"histogram", "summary"}
         }
         return cls(time, second, kept)
 

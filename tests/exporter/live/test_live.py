@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
+from exporter.collectors.base import Family, Metric
 from exporter.live.live import KEPT, Topic, _Beat
 from exporter.live.readings import Reading
 from tests.exporter.exposition import parse
@@ -127,3 +129,28 @@ def test_measuring_ends_when_nobody_has_watched_for_a_while() -> None:
         here.live._measure(beat)
         assert counting.asked == 4
         assert here.live._beats == {}
+
+
+def test_names_that_are_no_utf_8_are_told() -> None:
+    metric = Metric("a", "gauge", "A.", ("mountpoint",))
+    beat = _Beat(Topic(1, ("one",)), FakeClock(1000.0))
+    event = beat.add(Reading.of(0, 0, [Family(metric, [(("/\udcff",), 1)])]))
+    assert b'{"mountpoint":"/?"}' in event
+    assert beat.after(f"1000000-{'9' * 5000}") == event
+
+
+def test_who_comes_and_goes_with_other_wishes_leaves_no_threads() -> None:
+    names = [f"c{number}" for number in range(12)]
+    given: dict[str, Any] = {name: Counting(name) for name in names}
+    with exporter(most=2, **given) as here:
+        for name in names:
+            with here.get(f"/live?interval=5&collect[]={name}") as response:
+                next(events(response))
+            until(lambda: here.live.families()[0].samples[0][1] == 0)
+            assert len(here.live._beats) <= 2
+        until(lambda: _beats() <= 2)
+    assert _beats() == 0
+
+
+def _beats() -> int:
+    return sum(one.name == "live beat" for one in threading.enumerate())

@@ -83,3 +83,11 @@ def test_rates_times_seconds_add_up_to_the_rise(steps: list[float]) -> None:
         )
         rise += told["rates"]["node_cpu_seconds_total"][0]["value"] * told["seconds"]
     assert rise == pytest.approx(values[-1] - values[0], abs=1e-3)
+
+
+def test_distributions_are_left_out() -> None:
+    summary = Metric("a_seconds", "summary", "A.")
+    families = [LOAD.of(1), Family(summary, [(("_count", ""), 1), (("", "0.5"), 2)])]
+    told = document(Reading.of(0.0, 0.0, families), None)
+    assert list(told["gauges"]) == ["node_load1"]
+    assert told["rates"] == {}
