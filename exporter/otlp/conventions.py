@@ -57,6 +57,8 @@ def _added_up(
         return {}
     (first, sign), *more = rule.signed
     family = families[first]
+    if not _fits(rule, family):
+        return {}
     if rule.counted:
         return _counted(family, *rule.counted)
     place = family.metric.labels.index(rule.worded) if rule.worded else 0
@@ -73,6 +75,13 @@ def _added_up(
             if labels in others
         }
     return found
+
+
+def _fits(rule: Rule, family: Family) -> bool:
+    """Return whether a family is what a rule is about; a file may use its name."""
+    needed = {rule.worded, rule.counted[0] if rule.counted else ""} - {""}
+    is_number = family.metric.kind not in {"histogram", "summary"}
+    return is_number and needed <= set(family.metric.labels)
 
 
 def _counted(family: Family, label: str, value: str) -> dict[tuple[str, ...], float]:

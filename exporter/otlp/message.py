@@ -11,7 +11,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from exporter.otlp.conventions import translate
 from exporter.otlp.semantics import SCHEMA
-from exporter.otlp.translating import clean, plain
+from exporter.otlp.translating import clean, parts, plain
 from exporter.telemetry import version
 
 if TYPE_CHECKING:
@@ -57,15 +57,20 @@ class Messages:
             times, left = self._round_trips.of(translated.left, at)
             by_convention = [*translated.metrics, *times]
         own = families if self._names == "both" else left
-        plainly = [plain(family, self._starts, at) for family in own if family.samples]
+        plainly = [
+            plain(part, self._starts, at)
+            for family in own
+            if family.samples
+            for part in parts(family)
+        ]
         self._starts.forget(at)
         scopes = ((self._conventions, by_convention), (self._own, plainly))
-        parts = [
+        told = [
             ScopeMetrics(scope, metrics, scope.schema_url or "")
             for scope, metrics in scopes
             if metrics
         ]
-        return MetricsData([ResourceMetrics(self._resource, parts, "")])
+        return MetricsData([ResourceMetrics(self._resource, told, "")])
 
 
 def encode(message: MetricsData) -> bytes:

@@ -165,7 +165,7 @@ class Receiver:
             return float(text)
         try:
             return max(parsedate_to_datetime(text).timestamp() - self._clock.now(), 0.0)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
 
 

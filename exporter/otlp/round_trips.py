@@ -77,6 +77,8 @@ class RoundTrips:
         }
         whole = self._whole()
         with self._lock:
+            # Where the clock was set back, nothing may begin later than now.
+            self._begin = min(self._begin, now)
             if probed:
                 self._known = {
                     who: one

@@ -18,7 +18,8 @@ class Starts:
 
     A series begins with the host, at `boot`, or with this program, at `begin`. Where
     its value has fallen, it was counted anew at some time since it was last seen; then
-    it begins there, as OpenTelemetry's data model wants it. Series that vanish are
+    it begins there, as OpenTelemetry's data model wants it. Nothing begins later than
+    now: where the clock was set back, it begins anew. Series that vanish are
     remembered for a while, as they may come back. Not for two threads at once.
     """
 
@@ -35,6 +36,7 @@ class Starts:
             start = seen if value < before else start
         else:
             start = self._boot if metric.startswith(_OF_THE_KERNEL) else self._begin
+        start = min(start, now)
         known[labels] = value, start, now
         return start
 

@@ -1,12 +1,15 @@
 """Families under their own names as metrics of OpenTelemetry's data model.
 
 Counters are cumulative monotonic sums, gauges and what has no type are gauges, classic
-histograms are explicit ones. Numbers are doubles, as everywhere in Prometheus, and no
-unit is told apart from the name, so that receivers which append units change none.
+histograms are explicit ones. A summary is told as the gauges that it is made of, as
+the data model keeps its own kind for old programs only. Numbers are doubles, as
+everywhere in Prometheus, and no unit is told apart from the name, so that receivers
+which append units change none.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk.metrics.export import (
@@ -19,10 +22,12 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
+from exporter.collectors.base import Family, Gathered
+from exporter.collectors.base import Metric as Described
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exporter.collectors.base import Family
     from exporter.otlp.starts import Starts
 
 CUMULATIVE: Final = AggregationTemporality.CUMULATIVE
@@ -49,6 +54,21 @@ def plain(family: Family, starts: Starts, now: int) -> Metric:
             ]
         )
     return Metric(metric.name, clean(metric.help), "", data)
+
+
+def parts(family: Family) -> list[Family]:
+    """Return a family as such that `plain` takes: a summary as its parts."""
+    metric = family.metric
+    if metric.kind != "summary":
+        return [family]
+    made: dict[str, Described] = {}
+    found = Gathered()
+    for (*who, suffix, quantile), value in family.samples:
+        names = metric.labels if suffix else (*metric.labels, "quantile")
+        name = metric.name + suffix
+        part = made.setdefault(name, Described(name, "gauge", metric.help, names))
+        found.add(part, tuple(who) if suffix else (*who, quantile), value)
+    return found.families()
 
 
 def attributes(
@@ -78,11 +98,9 @@ def _distributions(
     family: Family, starts: Starts, now: int
 ) -> Iterator[HistogramDataPoint]:
     metric = family.metric
-    for labels, (edges, cumulated, total) in _series(family).items():
-        counts = [
-            int(at - below)
-            for at, below in zip(cumulated, [0, *cumulated[:-1]], strict=True)
-        ]
+    for labels, (buckets, total) in _series(family).items():
+        edges = sorted(buckets)
+        counts = _apart([buckets[edge] for edge in edges])
         count = sum(counts)
         yield HistogramDataPoint(
             attributes=attributes(metric.labels, labels),
@@ -97,19 +115,33 @@ def _distributions(
         )
 
 
-_Series = tuple[list[float], list[float], float]
-"""Upper bounds, `+Inf` the last; counts up to each of them; the sum of all values."""
+def _apart(cumulated: list[float]) -> list[int]:
+    """Return the count of each bucket by itself.
+
+    A file may have counts that do not rise, or are none; they count as those below, as
+    for Prometheus' `histogram_quantile`.
+    """
+    counts = []
+    below = 0
+    for at in cumulated:
+        upto = max(below, int(at)) if math.isfinite(at) else below
+        counts.append(upto - below)
+        below = upto
+    return counts
+
+
+_Series = tuple[dict[float, float], float]
+"""Counts up to each upper bound, of which `+Inf` is one; the sum of all values."""
 
 
 def _series(family: Family) -> dict[tuple[str, ...], _Series]:
     """Return the samples of a histogram by series, as `base.distribution` made them."""
     found: dict[tuple[str, ...], _Series] = {}
     for (*who, suffix, edge), value in family.samples:
-        edges, cumulated, total = found.get(tuple(who), ([], [], 0.0))
+        buckets, total = found.get(tuple(who), ({}, 0.0))
         if suffix == "_bucket":
-            edges.append(float(edge))
-            cumulated.append(value)
+            buckets[float(edge)] = value
         elif suffix == "_sum":
             total = float(value)
-        found[tuple(who)] = edges, cumulated, total
+        found[tuple(who)] = buckets, total
     return found

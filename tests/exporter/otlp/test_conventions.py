@@ -106,3 +106,16 @@ def test_uptime_does_not_replace_what_it_is_made_of() -> None:
     told, left = translated(time, boot)
     assert values(told["system.uptime"]) == [({}, 600)]
     assert left == [time, boot]
+
+
+def test_a_file_that_uses_a_name_otherwise_keeps_it() -> None:
+    states = Metric("node_tcp_connection_states", "gauge", "Of a file.", ("which",))
+    cpu = Metric("node_cpu_seconds_total", "counter", "Of a file.")
+    memory = Metric("node_memory_MemTotal_bytes", "summary", "Of a file.")
+    families = [
+        Family(states, [(("a",), 1)]),
+        cpu.of(2),
+        Family(memory, [(("_count", ""), 1)]),
+    ]
+    told, left = translated(*families)
+    assert (told, left) == ({}, families)

@@ -113,6 +113,8 @@ def test_a_wait_that_is_asked_for_is_told() -> None:
     now = FakeClock().now()
     dates = {"17": 17.0, formatdate(now + 90, usegmt=True): 90.0, "soon": None}
     dates[formatdate(now - 90, usegmt=True)] = 0.0
+    dates["Mon, 01 Jan 99999999999999999999 00:00:00 GMT"] = None
+    dates["Mon, 01 Jan 2024 00:00:00 +9999999999999"] = None
     for text, seconds in dates.items():
         told = Told(status=429, headers={"retry-after": text})
         assert answered(told).retry_after == seconds

@@ -118,3 +118,12 @@ def test_while_no_prober_runs_nothing_is_told_and_nothing_forgotten() -> None:
     known.add_run(run("a", 0.001))
     assert known.of([], NOW) == ([], [])
     assert points(known.of([explicit("a")], NOW)[0])["a"].count == 1
+
+
+def test_nothing_begins_later_than_now_if_the_clock_was_set_back() -> None:
+    times = RoundTrips(lambda: Plan(version="1", jobs=(job("a"),)), BEGIN)
+    times.add_run(run("a", 0.1))
+    for now, start in ((BEGIN - 50, BEGIN - 50), (BEGIN - 40, BEGIN - 50)):
+        (metric,), _ = times.of([explicit("a")], now)
+        (point,) = metric.data.data_points
+        assert point.start_time_unix_nano == start

@@ -50,3 +50,11 @@ def test_series_that_come_and_go_do_not_add_up() -> None:
         starts.forget(now)
     assert len(starts._metrics["a_total"]) < 30
     assert starts.of("a_total", ("stays",), 1, 2000) == 1999
+
+
+def test_nothing_begins_later_than_now_if_the_clock_was_set_back() -> None:
+    starts = Starts(BOOT, BEGIN)
+    assert starts.of("a_total", (), 5, 300) == BEGIN
+    assert starts.of("a_total", (), 6, 50) == 50
+    assert starts.of("a_total", (), 7, 60) == 50
+    assert starts.of("node_forks_total", (), 7, 60) == 60

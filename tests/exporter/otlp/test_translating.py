@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import math
+
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
     Gauge,
     Histogram,
+    HistogramDataPoint,
     Sum,
 )
 
 from exporter.collectors.base import Family, Kind, Metric, distribution
 from exporter.otlp.starts import Starts
-from exporter.otlp.translating import clean, plain
+from exporter.otlp.translating import clean, parts, plain
 
 NOW = 1_700_000_000_000_000_000
 BEGIN = NOW - 10**9
@@ -72,3 +75,33 @@ def test_texts_that_are_no_utf_8_are_cleaned() -> None:
     assert clean("plain") == "plain"
     assert clean("für") == "für"
     assert clean("f\udcfcr") == "f?r"
+
+
+def test_a_histogram_of_a_file_adds_up_whatever_it_says() -> None:
+    metric = Metric("a_seconds", "histogram", "A.")
+    buckets = {"+Inf": math.nan, "2": 3, "1": 5, "0.5": -1, "3": 7.5, "4": math.inf}
+    samples = [(("_bucket", edge), count) for edge, count in buckets.items()]
+    made = plain(Family(metric, samples), starts(), NOW)
+    (point,) = made.data.data_points
+    assert isinstance(point, HistogramDataPoint)
+    assert point.explicit_bounds == [0.5, 1.0, 2.0, 3.0, 4.0]
+    assert (point.bucket_counts, point.count) == ([0, 5, 0, 2, 0, 0], 7)
+
+
+def test_a_summary_is_told_as_its_parts() -> None:
+    metric = Metric("a_seconds", "summary", "A.", ("who",))
+    samples = [
+        (("x", "", "0.5"), 0.1),
+        (("x", "_count", ""), 3),
+        (("x", "_sum", ""), 0.4),
+    ]
+    made = [plain(one, starts(), NOW) for one in parts(Family(metric, samples))]
+    assert [
+        (one.name, [(p.attributes, p.value) for p in one.data.data_points])
+        for one in made
+        if isinstance(one.data, Gauge)
+    ] == [
+        ("a_seconds", [({"who": "x", "quantile": "0.5"}, 0.1)]),
+        ("a_seconds_count", [({"who": "x"}, 3.0)]),
+        ("a_seconds_sum", [({"who": "x"}, 0.4)]),
+    ]
