@@ -22,6 +22,7 @@ _QUERY_RESULT: Final = re.compile(r"\s*query_result\((.+)\)\s*", re.DOTALL)
 _OF_LABELS: Final = re.compile(r"\s*(?:label_names\(.*\)|metrics\(.*\))?\s*", re.DOTALL)
 _PROMETHEUS: Final = ("prometheus", "mixed", "datasource")
 """Kinds of data sources that are asked in PromQL, or may be."""
+_LARGEST: Final = 64 << 20
 
 
 class NotReadable(ValueError):  # noqa: N818 - what it is about
@@ -59,11 +60,12 @@ def read_file(path: Path) -> Asked:
     A file in which nothing asks for a metric is refused as well.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        content = _loaded(text)
+        content = _loaded(_read(path))
         asked = asked_by(content, path.name) if isinstance(content, dict) else None
     except (OSError, UnicodeDecodeError) as error:
         raise NotReadable(f"{path}: {error}") from error
+    except NotReadable:
+        raise
     except (ValueError, yaml.YAMLError) as error:
         problem = " ".join(str(error).split())
         raise NotReadable(f"{path}: neither JSON nor YAML: {problem}") from error
@@ -76,10 +78,19 @@ def read_file(path: Path) -> Asked:
     return asked
 
 
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise NotReadable(f"{path}: larger than {_LARGEST >> 20} MiB")
+    return content.decode("utf-8-sig")
+
+
 def _loaded(text: str) -> Any:
     if text.lstrip().startswith("{"):
         return json.loads(text)
-    return yaml.safe_load(text)
+    # Texts are all that is looked at, and this loader makes nothing else of a file.
+    return yaml.load(text, yaml.BaseLoader)  # noqa: S506 - safer than SafeLoader
 
 
 def asked_by(content: Mapping[str, Any], name: str) -> Asked:
@@ -91,7 +102,7 @@ def asked_by(content: Mapping[str, Any], name: str) -> Asked:
     values = dict(filter(None, map(_value, variables)))
     for variable in variables:
         _add_variable(asked, variable, values)
-    for where, node in _nodes(content, ""):
+    for where, node in _nodes(content, "", set()):
         expression = node.get("expr")
         if isinstance(node.get("record"), str):
             asked.recorded.add(node["record"])
@@ -100,17 +111,26 @@ def asked_by(content: Mapping[str, Any], name: str) -> Asked:
     return asked
 
 
-def _nodes(content: Any, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield every object that is inside, with the title nearest above it."""
+def _nodes(
+    content: Any, where: str, seen: set[int]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield every object that is inside, with the title nearest above it.
+
+    Each once, as aliases of YAML may stand for one in very many places.
+    """
+    if id(content) in seen:
+        return
+    if isinstance(content, dict | list):
+        seen.add(id(content))
     if isinstance(content, dict):
         named = (content.get(key) for key in ("title", "alert", "record", "name"))
         where = next((n for n in named if isinstance(n, str) and n), where)
         yield where, content
         for value in content.values():
-            yield from _nodes(value, where)
+            yield from _nodes(value, where, seen)
     elif isinstance(content, list):
         for value in content:
-            yield from _nodes(value, where)
+            yield from _nodes(value, where, seen)
 
 
 def _is_promql(node: Mapping[str, Any]) -> bool:
@@ -120,7 +140,7 @@ def _is_promql(node: Mapping[str, Any]) -> bool:
 
 
 def _variables(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for _, node in _nodes(content, ""):
+    for _, node in _nodes(content, "", set()):
         templating = node.get("templating")
         if isinstance(templating, dict):
             listed = templating.get("list")

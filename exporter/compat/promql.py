@@ -30,6 +30,11 @@ _PLAIN: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _NAMES: Final = re.compile(rf"\(?{_PLAIN.pattern}(?:\|{_PLAIN.pattern})*\)?")
 
 
+_LONGEST: Final = 10_000
+_DEEPEST: Final = 100
+_SIGNS: Final = re.compile(rf"(?:[-+^]\s*){{{_DEEPEST}}}")
+
+
 class CannotRead(ValueError):  # noqa: N818 - what it is about
     """An expression that is no PromQL, or says no names; the message says why."""
 
@@ -41,7 +46,9 @@ def names_in(text: str, values: Mapping[str, str] | None = None) -> set[str]:
     their place: a duration in a range, a word in a string, a number or a name
     elsewhere.
     """
-    problem = ""
+    problem = _too_much(text)
+    if problem:
+        raise CannotRead(problem)
     for other in ("1", _UNNAMED, "sum"):
         try:
             tree = promql_parser.parse(_filled(text, values or {}, other))
@@ -53,6 +60,19 @@ def names_in(text: str, values: Mapping[str, str] | None = None) -> set[str]:
             raise CannotRead("no name of a metric but what a variable may be")
         return names
     raise CannotRead(problem)
+
+
+def _too_much(text: str) -> str:
+    """Return why the parser, which calls itself for what is inside, is not asked."""
+    if len(text) > _LONGEST:
+        return f"longer than {_LONGEST} characters"
+    depth = deepest = 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        deepest = max(deepest, depth)
+    if deepest > _DEEPEST or _SIGNS.search(text):
+        return "nested too deeply"
+    return ""
 
 
 def _filled(text: str, values: Mapping[str, str], other: str) -> str:

@@ -78,3 +78,22 @@ def test_a_file_of_something_else_is_refused(
         read_file(path)
     with pytest.raises(NotReadable, match="No such file"):
         read_file(tmp_path / "none")
+
+
+def test_aliases_are_looked_at_once(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [{expr: up}]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40)]
+    file = tmp_path / "rules.yml"
+    file.write_text("\n".join(lines))
+    assert set(read_file(file).names) == {"up"}
+
+
+def test_tags_of_yaml_make_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "rules.yml"
+    file.write_text('groups: [{rules: [{expr: up, for: !!int ""}]}]')
+    assert set(read_file(file).names) == {"up"}
+
+
+def test_a_file_without_end_is_refused() -> None:
+    with pytest.raises(NotReadable, match="larger than 64 MiB"):
+        read_file(Path("/dev/zero"))

@@ -50,3 +50,24 @@ def test_variables_with_a_value_may_be_part_of_a_name() -> None:
 def test_what_says_no_name_is_refused_with_a_reason(text: str, why: str) -> None:
     with pytest.raises(CannotRead, match=why):
         names_in(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 5000 + "up" + ")" * 5000,
+        "(" * 101 + "up" + ")" * 101,
+        "-" * 9000 + "up",
+        "- " * 4000 + "up",
+        "abs(" * 2000 + "up" + ")" * 2000,
+        "up+" * 100_000 + "up",
+    ],
+    ids=["long", "brackets", "signs", "spaces", "functions", "sums"],
+)
+def test_what_would_exhaust_the_parser_is_refused(text: str) -> None:
+    with pytest.raises(CannotRead, match=r"too deeply|longer than"):
+        names_in(text)
+
+
+def test_long_sums_are_read() -> None:
+    assert names_in("up+" * 300 + "up") == {"up"}
