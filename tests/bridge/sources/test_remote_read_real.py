@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.bridge.sources.reading import Labels, Read
 
-FIRST: Final = 90_000
+FIRST: Final = 30_000
 """Milliseconds that all of a test is within."""
 
 CONFIG = """\
