@@ -202,11 +202,12 @@ def test_r11_r12_blocks_are_those_of_the_query_api_but_tell_what_ended(
         closing(harness(server, "http")) as http,
     ):
         start_ms = remote.source.now_ms() - 1000
-        everything = {name for name, _ in LEAVES} | {"up", "native"}
+        everything = LEAVES | {("up", "goes"), ("native", "native")}
         give_up = time.monotonic() + 30
         while True:
             remote.read(start_ms, start_ms + FIRST)
-            there = {dict(one)["__name__"] for one in remote.directory.names().values()}
+            known = [dict(one) for one in remote.directory.names().values()]
+            there = {(one["__name__"], one.get("job", "")) for one in known}
             if everything <= there:
                 break
             assert time.monotonic() < give_up, f"only {there} are there"
