@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -20,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from exporter.telemetry import version
 from runtime.connections import CHUNK, Sockets, TimedHTTPPool, TimedHTTPSPool
 from runtime.probing import wire
+from runtime.retry_after import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -177,17 +177,11 @@ class Bridge:
             message += f": {told[:_SHOWN]}"
         if location := reply.headers.get("location"):
             message += f": it has moved to {location[:_SHOWN]}"
-        return BridgeError(outcome, message, self._retry_after(reply.headers))
-
-    def _retry_after(self, headers: Mapping[str, str]) -> float | None:
-        """Return the seconds of RFC 9110, section 10.2.3; None if there are none."""
-        text = headers.get("retry-after", "").strip()
-        if text.isdecimal():
-            return float(text)
-        try:
-            return max(parsedate_to_datetime(text).timestamp() - self._clock.now(), 0.0)
-        except ValueError:
-            return None
+        return BridgeError(
+            outcome,
+            message,
+            retry_after(reply.headers.get("retry-after", ""), self._clock.now()),
+        )
 
 
 def _content(answer: urllib3.BaseHTTPResponse) -> bytes:

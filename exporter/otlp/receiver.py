@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from urllib3.exceptions import HTTPError
 from exporter.otlp.trust import context
 from exporter.telemetry import version
 from runtime.connections import CHUNK, Sockets, TimedHTTPPool, TimedHTTPSPool
+from runtime.retry_after import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -156,17 +156,11 @@ class Receiver:
             message += f": {told}"
         if location := headers.get("location"):
             message += f": it has moved to {location[:_SHOWN]}"
-        return Reply(outcome, message, retry_after=self._retry_after(headers))
-
-    def _retry_after(self, headers: Mapping[str, str]) -> float | None:
-        """Return the seconds of RFC 9110, section 10.2.3; None if there are none."""
-        text = headers.get("retry-after", "").strip()
-        if text.isascii() and text.isdecimal():
-            return float(text)
-        try:
-            return max(parsedate_to_datetime(text).timestamp() - self._clock.now(), 0.0)
-        except (ValueError, OverflowError):
-            return None
+        return Reply(
+            outcome,
+            message,
+            retry_after=retry_after(headers.get("retry-after", ""), self._clock.now()),
+        )
 
 
 def _content(answer: urllib3.BaseHTTPResponse) -> bytes:
